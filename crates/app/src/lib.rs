@@ -1,0 +1,1 @@
+//! What canvass does: sync, leads, exports, accounts.

@@ -1,0 +1,41 @@
+//! Plain values and rules of canvass.
+//!
+//! Nothing here does input or output. Every other crate knows this one; it knows none of them.
+
+mod change;
+mod cursor;
+mod filter;
+mod lead;
+mod npi;
+mod phone;
+mod provider;
+mod receipt;
+mod role;
+mod specialty;
+mod sync;
+mod taxonomy;
+
+pub use change::{Change, ChangeKind, changes_between};
+pub use cursor::{Cursor, InvalidCursor};
+pub use filter::{
+    FilterError, LeadFilter, LeadPresence, LeadSort, Page, PageRequest, ProviderFilter,
+    ProviderSort, StatusFilter, Total,
+};
+pub use lead::{
+    Activity, ActivityKind, ContactMethod, InvalidLeadStatus, Lead, LeadPatch, LeadRuleError,
+    LeadStatus,
+};
+pub use npi::{InvalidNpi, Npi};
+pub use phone::Phone;
+pub use provider::{
+    Address, Endpoint, Entity, Identifier, Official, OtherName, PersonName, Provider,
+    ProviderSummary, ProviderTaxonomy, RecordStatus, Sex,
+};
+pub use receipt::Receipt;
+pub use role::{InvalidRole, Role};
+pub use specialty::{Catalogue, Preset, Resolution, Specialty, UnknownSpecialty, fold_ascii};
+pub use sync::{
+    AddressScope, Counts, Coverage, JobState, LeftOut, Shortfall, SpecialtyProgress,
+    SpecialtyState, SyncRequest, SyncRun,
+};
+pub use taxonomy::Taxonomy;

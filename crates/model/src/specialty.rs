@@ -1,0 +1,675 @@
+use serde::{Deserialize, Serialize};
+
+use crate::Taxonomy;
+
+/// What a person picks: a name that stands for a set of NUCC codes and for the texts that the
+/// registry is asked with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Specialty {
+    /// Name.
+    pub name: String,
+    /// `taxonomy_description` of each query: a NUCC classification or specialization.
+    pub texts: Vec<String>,
+    /// The codes it stands for.
+    pub codes: Vec<String>,
+    /// Whether the texts find more than the codes, so that an answer must be sifted.
+    pub sift: bool,
+}
+
+/// A name that no specialty has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name:?} is not a specialty of the registry; the nearest are {}", .nearest.join(", "))]
+pub struct UnknownSpecialty {
+    /// As it was given.
+    pub name: String,
+    /// The nearest specialties, at most three.
+    pub nearest: Vec<String>,
+}
+
+/// What became of a name.
+pub type Resolution = Result<Specialty, UnknownSpecialty>;
+
+/// A named choice of specialties.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Preset {
+    /// Name.
+    pub name: &'static str,
+    /// Names of specialties.
+    pub specialties: &'static [&'static str],
+}
+
+/// Everyday words, folded, and the registry texts they stand for. They go before NUCC names: the
+/// registry has a pharmacist's "Cardiology" and a nurse's "Pain Management", which nobody means.
+const EVERYDAY: &[(&str, &[&str])] = &[
+    (
+        "pain management",
+        &["Pain Medicine", "Interventional Pain Medicine"],
+    ),
+    ("pain", &["Pain Medicine", "Interventional Pain Medicine"]),
+    (
+        "pain doctor",
+        &["Pain Medicine", "Interventional Pain Medicine"],
+    ),
+    ("general physician", &["General Practice"]),
+    ("general practitioner", &["General Practice"]),
+    ("gp", &["General Practice"]),
+    ("family doctor", &["Family Medicine"]),
+    ("family physician", &["Family Medicine"]),
+    ("family practice", &["Family Medicine"]),
+    ("family practitioner", &["Family Medicine"]),
+    ("internist", &["Internal Medicine"]),
+    ("internal medicine doctor", &["Internal Medicine"]),
+    ("np", &["Nurse Practitioner"]),
+    ("pa", &["Physician Assistant"]),
+    ("orthopaedic", &["Orthopaedic Surgery"]),
+    ("orthopedic", &["Orthopaedic Surgery"]),
+    ("orthopaedist", &["Orthopaedic Surgery"]),
+    ("orthopedist", &["Orthopaedic Surgery"]),
+    ("orthopedic surgery", &["Orthopaedic Surgery"]),
+    ("orthopedic surgeon", &["Orthopaedic Surgery"]),
+    ("orthopaedic surgeon", &["Orthopaedic Surgery"]),
+    (
+        "cardiology",
+        &["Cardiovascular Disease", "Interventional Cardiology"],
+    ),
+    (
+        "cardiologist",
+        &["Cardiovascular Disease", "Interventional Cardiology"],
+    ),
+    (
+        "heart doctor",
+        &["Cardiovascular Disease", "Interventional Cardiology"],
+    ),
+    ("ob gyn", &["Obstetrics & Gynecology"]),
+    ("obgyn", &["Obstetrics & Gynecology"]),
+    ("obstetrician", &["Obstetrics & Gynecology"]),
+    ("gynecologist", &["Obstetrics & Gynecology"]),
+    ("ent", &["Otolaryngology"]),
+    ("ear nose and throat", &["Otolaryngology"]),
+    ("skin doctor", &["Dermatology"]),
+    ("eye doctor", &["Ophthalmology", "Optometrist"]),
+    ("kidney doctor", &["Nephrology"]),
+    ("oncologist", &["Medical Oncology", "Hematology & Oncology"]),
+    ("oncology", &["Medical Oncology", "Hematology & Oncology"]),
+    (
+        "cancer doctor",
+        &["Medical Oncology", "Hematology & Oncology"],
+    ),
+    ("gi", &["Gastroenterology"]),
+    ("pediatrician", &["Pediatrics"]),
+    ("children's doctor", &["Pediatrics"]),
+    ("urgent care", &["Urgent Care"]),
+    ("er doctor", &["Emergency Medicine"]),
+    ("emergency doctor", &["Emergency Medicine"]),
+    ("anesthesiologist", &["Anesthesiology"]),
+    ("radiologist", &["Radiology"]),
+    ("psychiatrist", &["Psychiatry"]),
+    ("therapist", &["Counselor", "Marriage & Family Therapist"]),
+    ("physiotherapist", &["Physical Therapist"]),
+    ("physical therapy", &["Physical Therapist"]),
+    ("pt", &["Physical Therapist"]),
+    ("plastic surgeon", &["Plastic Surgery"]),
+    ("general surgeon", &["Surgery"]),
+    ("surgeon", &["Surgery"]),
+    ("foot doctor", &["Podiatrist"]),
+    ("podiatry", &["Podiatrist"]),
+    ("dentistry", &["Dentist"]),
+    ("chiropractic", &["Chiropractor"]),
+    ("rheumatology doctor", &["Rheumatology"]),
+    ("allergist", &["Allergy & Immunology"]),
+    ("hospitalist", &["Hospitalist"]),
+    ("physiatrist", &["Physical Medicine & Rehabilitation"]),
+    ("pm r", &["Physical Medicine & Rehabilitation"]),
+    ("pmr", &["Physical Medicine & Rehabilitation"]),
+    ("rehab", &["Physical Medicine & Rehabilitation"]),
+    ("home care", &["Home Health"]),
+    ("nursing home", &["Skilled Nursing Facility"]),
+    ("lab", &["Clinical Medical Laboratory"]),
+    ("dme", &["Durable Medical Equipment & Medical Supplies"]),
+];
+
+/// Names that people ask for and the registry does not know, with what comes nearest in meaning.
+const NOT_IN_REGISTRY: &[(&str, [&str; 3])] = &[
+    (
+        "medical officer",
+        [
+            "Preventive Medicine",
+            "General Practice",
+            "Internal Medicine",
+        ],
+    ),
+    (
+        "medical director",
+        [
+            "Preventive Medicine",
+            "Internal Medicine",
+            "Family Medicine",
+        ],
+    ),
+];
+
+const PRESETS: &[Preset] = &[
+    Preset {
+        name: "The eight",
+        specialties: &[
+            "Nurse Practitioners",
+            "Internal Medicine",
+            "Pain Management",
+            "General Physicians",
+            "Family Medicine",
+            "Orthopaedic",
+            "Medical Officer",
+            "Medical Director",
+        ],
+    },
+    Preset {
+        name: "Primary care",
+        specialties: &[
+            "Family Medicine",
+            "Internal Medicine",
+            "General Practice",
+            "Pediatrics",
+            "Nurse Practitioner",
+        ],
+    },
+    Preset {
+        name: "Dental",
+        specialties: &["Dentist", "Dental Hygienist", "Denturist"],
+    },
+    Preset {
+        name: "Behavioral health",
+        specialties: &["Psychiatry", "Psychologist", "Counselor", "Social Worker"],
+    },
+];
+
+/// The NUCC Health Care Provider Taxonomy, with the ways in which people name its parts.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    taxonomies: Vec<Taxonomy>,
+    /// Every text that the registry can be asked with.
+    texts: Vec<Text>,
+}
+
+#[derive(Clone, Debug)]
+struct Text {
+    text: String,
+    folded: String,
+    /// Whether a physician has it, which is whom people mostly mean.
+    physician: bool,
+}
+
+impl Catalogue {
+    /// A catalogue of these taxonomies.
+    pub fn new(mut taxonomies: Vec<Taxonomy>) -> Self {
+        taxonomies.sort_by(|a, b| a.code.cmp(&b.code));
+        taxonomies.dedup_by(|a, b| a.code == b.code);
+        let mut texts: Vec<Text> = Vec::new();
+        for t in &taxonomies {
+            let physician = t.grouping.starts_with("Allopathic");
+            for name in [&t.classification, &t.specialization] {
+                if name.is_empty() {
+                    continue;
+                }
+                match texts.iter_mut().find(|known| known.text == *name) {
+                    Some(known) => known.physician |= physician,
+                    None => texts.push(Text {
+                        text: name.clone(),
+                        folded: fold_ascii(name),
+                        physician,
+                    }),
+                }
+            }
+        }
+        texts.sort_by(|a, b| a.text.cmp(&b.text));
+        Self { taxonomies, texts }
+    }
+
+    /// All taxonomies, by code.
+    pub fn taxonomies(&self) -> &[Taxonomy] {
+        &self.taxonomies
+    }
+
+    /// The taxonomy with this code.
+    pub fn get(&self, code: &str) -> Option<&Taxonomy> {
+        let i = self
+            .taxonomies
+            .binary_search_by(|t| t.code.as_str().cmp(code))
+            .ok()?;
+        self.taxonomies.get(i)
+    }
+
+    /// What the registry calls a code, or the code itself where it is not known.
+    pub fn describe(&self, code: &str) -> String {
+        self.get(code)
+            .map_or_else(|| code.to_owned(), Taxonomy::description)
+    }
+
+    /// Choices of specialties that people start from.
+    pub fn presets() -> &'static [Preset] {
+        PRESETS
+    }
+
+    /// The codes that the registry searches for a `taxonomy_description`: those whose
+    /// classification or specialization is this text, or begins with it where it ends in `*`.
+    pub fn codes_of_text(&self, text: &str) -> Vec<String> {
+        let wanted = fold_ascii(text);
+        let fits = |name: &str| {
+            let name_folded = fold_ascii(name);
+            if text.trim_end().ends_with('*') {
+                !name.is_empty() && name_folded.starts_with(&wanted)
+            } else {
+                !wanted.is_empty() && name_folded == wanted
+            }
+        };
+        self.taxonomies
+            .iter()
+            .filter(|t| fits(&t.classification) || fits(&t.specialization))
+            .map(|t| t.code.clone())
+            .collect()
+    }
+
+    /// The specialty that a person means: by code, everyday word, NUCC name, or a part of a name
+    /// that only one begins with.
+    ///
+    /// # Errors
+    /// When nobody knows the name, with the three nearest.
+    pub fn resolve(&self, name: &str) -> Resolution {
+        let given = name.trim();
+        if let Some(taxonomy) = self.get(&given.to_ascii_uppercase()) {
+            return Ok(self.by_code(taxonomy));
+        }
+        let folded = fold_ascii(given);
+        let unknown = |nearest| UnknownSpecialty {
+            name: given.to_owned(),
+            nearest,
+        };
+        if let Some((_, nearest)) = NOT_IN_REGISTRY.iter().find(|(n, _)| *n == folded) {
+            return Err(unknown(nearest.iter().map(|&n| n.to_owned()).collect()));
+        }
+        for word in spellings(&folded) {
+            if let Some((_, texts)) = EVERYDAY.iter().find(|(n, _)| fold_ascii(n) == word) {
+                return Ok(self.by_texts(given, texts));
+            }
+            if let Some(text) = self.texts.iter().find(|t| t.folded == word) {
+                return Ok(self.by_texts(&text.text, &[&text.text]));
+            }
+            if let Some(t) = self
+                .taxonomies
+                .iter()
+                .find(|t| fold_ascii(&t.display_name) == word)
+            {
+                return Ok(self.by_code(t));
+            }
+        }
+        let ranked = self.ranked(&folded);
+        if let [(best, text), rest @ ..] = ranked.as_slice()
+            && rest.first().is_none_or(|(next, _)| best < next)
+        {
+            return Ok(self.by_texts(&text.text, &[&text.text]));
+        }
+        Err(unknown(self.nearest(&folded)))
+    }
+
+    /// Specialties that a few typed letters may mean, the likeliest first.
+    pub fn suggest(&self, typed: &str, limit: usize) -> Vec<String> {
+        let folded = fold_ascii(typed);
+        let mut found: Vec<String> = Vec::new();
+        if let Ok(known) = self.resolve(typed) {
+            found.extend(known.texts.iter().cloned());
+        }
+        found.extend(
+            self.ranked(&folded)
+                .into_iter()
+                .map(|(_, t)| t.text.clone()),
+        );
+        let mut seen = std::collections::BTreeSet::new();
+        found.retain(|t| seen.insert(t.clone()));
+        found.truncate(limit);
+        found
+    }
+
+    fn by_code(&self, taxonomy: &Taxonomy) -> Specialty {
+        let narrower = [&taxonomy.specialization, &taxonomy.classification]
+            .into_iter()
+            .filter(|t| !t.is_empty())
+            .min_by_key(|t| self.codes_of_text(t).len());
+        let text = narrower.map(String::as_str).unwrap_or_default();
+        Specialty {
+            name: format!("{} ({})", taxonomy.description(), taxonomy.code),
+            texts: vec![text.to_owned()],
+            codes: vec![taxonomy.code.clone()],
+            sift: self.codes_of_text(text).len() > 1,
+        }
+    }
+
+    fn by_texts(&self, name: &str, texts: &[&str]) -> Specialty {
+        let known: Vec<String> = texts
+            .iter()
+            .filter(|t| self.texts.iter().any(|k| k.text == **t))
+            .map(|&t| t.to_owned())
+            .collect();
+        let mut codes: Vec<String> = known.iter().flat_map(|t| self.codes_of_text(t)).collect();
+        codes.sort();
+        codes.dedup();
+        // A text whose codes another text finds too would only ask the same again.
+        let asked: Vec<String> = known
+            .iter()
+            .filter(|t| {
+                let mine = self.codes_of_text(t);
+                !known.iter().any(|o| {
+                    let others = self.codes_of_text(o);
+                    o != *t && others.len() > mine.len() && mine.iter().all(|c| others.contains(c))
+                })
+            })
+            .cloned()
+            .collect();
+        Specialty {
+            name: name.to_owned(),
+            texts: asked,
+            codes,
+            sift: false,
+        }
+    }
+
+    /// Texts in which each word of `folded` begins a word, the likeliest first: those that begin
+    /// with it before others, physicians before others, short before long.
+    fn ranked(&self, folded: &str) -> Vec<((bool, bool), &Text)> {
+        if folded.len() < 3 {
+            return Vec::new();
+        }
+        let mut ranked: Vec<_> = self
+            .texts
+            .iter()
+            .filter(|t| {
+                folded
+                    .split(' ')
+                    .all(|word| t.folded.split(' ').any(|w| w.starts_with(word)))
+            })
+            .map(|t| ((!t.folded.starts_with(folded), !t.physician), t))
+            .collect();
+        ranked.sort_by_key(|(rank, t)| (*rank, t.text.len()));
+        ranked
+    }
+
+    /// The three texts most like a name, by shared pairs of letters (Sørensen-Dice), those that
+    /// hold its words first.
+    fn nearest(&self, folded: &str) -> Vec<String> {
+        let mut nearest: Vec<String> = self
+            .ranked(folded)
+            .into_iter()
+            .take(3)
+            .map(|(_, t)| t.text.clone())
+            .collect();
+        let wanted = pairs_of(folded);
+        let mut rest: Vec<(usize, bool, &Text)> = self
+            .texts
+            .iter()
+            .map(|t| {
+                let has = pairs_of(&t.folded);
+                let shared = wanted.iter().filter(|p| has.contains(p)).count();
+                // Scaled to whole numbers, so that the order is total.
+                let score = 2_000 * shared / (wanted.len() + has.len()).max(1);
+                (score, t.physician, t)
+            })
+            .collect();
+        rest.sort_by(|a, b| {
+            b.0.cmp(&a.0)
+                .then(b.1.cmp(&a.1))
+                .then(a.2.text.cmp(&b.2.text))
+        });
+        for (_, _, text) in rest {
+            if nearest.len() >= 3 {
+                break;
+            }
+            if !nearest.contains(&text.text) {
+                nearest.push(text.text.clone());
+            }
+        }
+        nearest
+    }
+}
+
+/// Lower-case letters and digits of a text, its words parted by one space each. Letters outside
+/// ASCII are dropped: the NUCC has none.
+pub fn fold_ascii(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\'' | '.' | '’' => {}
+            c if c.is_ascii_alphanumeric() => folded.push(c.to_ascii_lowercase()),
+            c if c.is_ascii() && !folded.is_empty() && !folded.ends_with(' ') => folded.push(' '),
+            _ => {}
+        }
+    }
+    folded.truncate(folded.trim_end().len());
+    folded
+}
+
+/// The folded name, and what it may be another spelling of: a plural, a person for a field.
+fn spellings(folded: &str) -> Vec<String> {
+    let mut all = vec![folded.to_owned()];
+    if let Some(singular) = folded.strip_suffix('s') {
+        all.push(singular.to_owned());
+    }
+    for (person, field) in [
+        ("ologist", "ology"),
+        ("iatrist", "iatry"),
+        ("surgeon", "surgery"),
+        ("ician", "ics"),
+    ] {
+        let fields: Vec<String> = all
+            .iter()
+            .filter_map(|s| Some(format!("{}{field}", s.strip_suffix(person)?)))
+            .collect();
+        all.extend(fields);
+    }
+    all
+}
+
+fn pairs_of(text: &str) -> Vec<&[u8]> {
+    text.as_bytes()
+        .windows(2)
+        .filter(|p| !p.contains(&b' '))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn catalogue() -> Catalogue {
+        let rows = [
+            (
+                "207R00000X",
+                "Allopathic & Osteopathic Physicians",
+                "Internal Medicine",
+                "",
+            ),
+            (
+                "207RC0000X",
+                "Allopathic & Osteopathic Physicians",
+                "Internal Medicine",
+                "Cardiovascular Disease",
+            ),
+            (
+                "207RI0011X",
+                "Allopathic & Osteopathic Physicians",
+                "Internal Medicine",
+                "Interventional Cardiology",
+            ),
+            (
+                "207Q00000X",
+                "Allopathic & Osteopathic Physicians",
+                "Family Medicine",
+                "",
+            ),
+            (
+                "207V00000X",
+                "Allopathic & Osteopathic Physicians",
+                "Obstetrics & Gynecology",
+                "",
+            ),
+            (
+                "207N00000X",
+                "Allopathic & Osteopathic Physicians",
+                "Dermatology",
+                "",
+            ),
+            (
+                "208VP0000X",
+                "Allopathic & Osteopathic Physicians",
+                "Pain Medicine",
+                "Pain Medicine",
+            ),
+            (
+                "208VP0014X",
+                "Allopathic & Osteopathic Physicians",
+                "Pain Medicine",
+                "Interventional Pain Medicine",
+            ),
+            (
+                "208D00000X",
+                "Allopathic & Osteopathic Physicians",
+                "General Practice",
+                "",
+            ),
+            (
+                "1223G0001X",
+                "Dental Providers",
+                "Dentist",
+                "General Practice",
+            ),
+            (
+                "207X00000X",
+                "Allopathic & Osteopathic Physicians",
+                "Orthopaedic Surgery",
+                "",
+            ),
+            (
+                "2083P0901X",
+                "Allopathic & Osteopathic Physicians",
+                "Preventive Medicine",
+                "Public Health & General Preventive Medicine",
+            ),
+            (
+                "1835C0206X",
+                "Pharmacy Service Providers",
+                "Pharmacist",
+                "Cardiology",
+            ),
+            (
+                "163WP0000X",
+                "Nursing Service Providers",
+                "Registered Nurse",
+                "Pain Management",
+            ),
+            (
+                "363L00000X",
+                "Physician Assistants & Advanced Practice Nursing Providers",
+                "Nurse Practitioner",
+                "",
+            ),
+            (
+                "363LF0000X",
+                "Physician Assistants & Advanced Practice Nursing Providers",
+                "Nurse Practitioner",
+                "Family",
+            ),
+        ];
+        Catalogue::new(
+            rows.iter()
+                .map(
+                    |(code, grouping, classification, specialization)| Taxonomy {
+                        code: (*code).into(),
+                        section: "Individual".into(),
+                        grouping: (*grouping).into(),
+                        classification: (*classification).into(),
+                        specialization: (*specialization).into(),
+                        display_name: format!("{specialization} {classification} Provider")
+                            .trim()
+                            .into(),
+                    },
+                )
+                .collect(),
+        )
+    }
+
+    fn codes(name: &str) -> Vec<String> {
+        catalogue()
+            .resolve(name)
+            .unwrap_or_else(|e| panic!("{e}"))
+            .codes
+    }
+
+    #[test]
+    fn everyday_words_mean_what_people_mean() {
+        assert_eq!(codes("pain management"), ["208VP0000X", "208VP0014X"]);
+        assert_eq!(codes("Cardiologist"), ["207RC0000X", "207RI0011X"]);
+        assert_eq!(codes("cardiology"), ["207RC0000X", "207RI0011X"]);
+        assert_eq!(codes("OB-GYN"), ["207V00000X"]);
+        assert_eq!(codes("ob/gyn"), ["207V00000X"]);
+        assert_eq!(codes("family doctor"), ["207Q00000X"]);
+        assert_eq!(codes("dermatologists"), ["207N00000X"]);
+        assert_eq!(codes("Orthopaedic"), ["207X00000X"]);
+    }
+
+    #[test]
+    fn a_name_stands_for_all_that_the_registry_finds_with_it() {
+        assert_eq!(
+            codes("internal medicine"),
+            ["207R00000X", "207RC0000X", "207RI0011X"]
+        );
+        assert_eq!(codes("General Physicians"), ["1223G0001X", "208D00000X"]);
+        assert_eq!(codes("Nurse Practitioners"), ["363L00000X", "363LF0000X"]);
+    }
+
+    #[test]
+    fn one_query_asks_once() {
+        assert_eq!(
+            catalogue().resolve("Pain Management").unwrap().texts,
+            ["Pain Medicine"]
+        );
+    }
+
+    #[test]
+    fn a_code_stands_for_itself_and_asks_with_the_narrower_text() {
+        let known = catalogue().resolve("363lf0000x").unwrap();
+        assert_eq!(
+            (known.codes, known.texts, known.sift),
+            (vec!["363LF0000X".into()], vec!["Family".into()], false)
+        );
+        let known = catalogue().resolve("207R00000X").unwrap();
+        assert_eq!(
+            (known.texts, known.sift),
+            (vec!["Internal Medicine".into()], true)
+        );
+    }
+
+    #[test]
+    fn part_of_a_name_is_enough_when_one_begins_with_it() {
+        assert_eq!(codes("cardiovasc"), ["207RC0000X"]);
+        assert_eq!(codes("fam"), ["207Q00000X"]);
+    }
+
+    #[test]
+    fn what_nobody_knows_is_refused_with_three() {
+        let unknown = catalogue().resolve("Medical Officer").unwrap_err();
+        assert_eq!(unknown.nearest[0], "Preventive Medicine");
+        let unknown = catalogue().resolve("Famly Medcine").unwrap_err();
+        assert_eq!(unknown.nearest.len(), 3);
+        assert_eq!(unknown.nearest[0], "Family Medicine");
+        assert_eq!(catalogue().resolve("zzz").unwrap_err().nearest.len(), 3);
+        assert!(catalogue().resolve("").is_err());
+    }
+
+    #[test]
+    fn the_registry_text_may_end_in_a_star() {
+        assert_eq!(catalogue().codes_of_text("Pain*").len(), 3);
+        assert_eq!(catalogue().codes_of_text("pain medicine").len(), 2);
+        assert!(
+            catalogue()
+                .codes_of_text("Internal Medicine, Cardiovascular Disease")
+                .is_empty()
+        );
+    }
+}

@@ -1,0 +1,1 @@
+//! The two doors of the NPPES registry: its read API and its files.

@@ -1,0 +1,1 @@
+//! The database of canvass: one interface, SQLite and PostgreSQL.

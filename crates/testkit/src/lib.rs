@@ -1,0 +1,1 @@
+//! What the tests of several crates share: a throwaway PostgreSQL, a faulty registry on loopback.

@@ -1,0 +1,1 @@
+//! Pages, JSON API and the registry-compatible endpoint over HTTP.
