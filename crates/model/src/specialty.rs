@@ -249,6 +249,11 @@ impl Catalogue {
         PRESETS
     }
 
+    /// Everyday words and the registry texts that each stands for.
+    pub fn everyday() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+        EVERYDAY.iter().copied()
+    }
+
     /// The codes that the registry searches for a `taxonomy_description`: those whose
     /// classification or specialization is this text, or begins with it where it ends in `*`.
     pub fn codes_of_text(&self, text: &str) -> Vec<String> {

@@ -1,1 +1,6 @@
 //! The two doors of the NPPES registry: its read API and its files.
+
+pub mod api;
+mod normalize;
+pub mod nucc;
+pub mod sample;

@@ -1,0 +1,1 @@
+//! The registry's read API, version 2.1.

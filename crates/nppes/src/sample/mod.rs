@@ -1,0 +1,1 @@
+//! The sample registry: generated providers, fictional people at real places.

@@ -1,0 +1,3 @@
+//! The registry's read API and the NUCC's file, against real answers and a faulty server.
+
+mod nucc;
