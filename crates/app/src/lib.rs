@@ -1,1 +1,69 @@
-//! What canvass does: sync, leads, exports, accounts.
+//! What canvass does: sync, search, leads, exports, accounts.
+//!
+//! Pages, JSON API and command line call the same functions of [`App`]; none of them knows SQL or
+//! a rule of the business, and nothing here knows HTTP requests or terminals.
+
+mod clock;
+mod error;
+mod settings;
+
+use std::sync::Arc;
+
+use canvass_model::Catalogue;
+use canvass_store::Store;
+
+pub use clock::Clock;
+pub use error::{Error, Field};
+pub use settings::{RegistrySettings, Settings};
+
+/// canvass, opened on one database. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    catalogue: Catalogue,
+    clock: Clock,
+    settings: Settings,
+}
+
+impl App {
+    /// Opens the database, migrates it, and reads the NUCC catalogue.
+    ///
+    /// # Errors
+    /// When the database can't be opened or the catalogue can't be read.
+    pub async fn open(settings: Settings, clock: Clock) -> Result<Self, Error> {
+        let catalogue = canvass_nppes::nucc::load(&settings.nucc)?;
+        let store = Store::open(&settings.database, clock.now()).await?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                store,
+                catalogue,
+                clock,
+                settings,
+            }),
+        })
+    }
+
+    /// The database.
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The NUCC catalogue.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.inner.catalogue
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+}

@@ -1,1 +1,118 @@
-//! The database of canvass: one interface, SQLite and PostgreSQL.
+//! The database of canvass: one interface, two engines.
+//!
+//! Each query is written once, with `$1..$n` numbered in the order of their first use, and runs on
+//! SQLite and PostgreSQL alike; what differs stands in [`backend`] and in the few places that ask
+//! for the [`Engine`]. Nothing here knows HTTP or the registry's JSON.
+
+mod backend;
+mod error;
+mod fold;
+mod migrate;
+mod pace;
+mod providers;
+mod search;
+mod value;
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+pub use backend::Engine;
+pub use error::Error;
+pub use fold::{fold, sort_key};
+pub use pace::{Pace, PaceLimits, PaceState, Permit};
+pub use providers::{Outcome, StoredProvider, WriteSummary};
+
+use backend::{Durability, Sql, Tx, postgres::Postgres, sqlite::Sqlite};
+use value::{Row, Value};
+
+/// A database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store(Backend);
+
+#[derive(Clone)]
+enum Backend {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+impl Store {
+    /// Opens the database at `sqlite:PATH` or `postgres://...` and brings it to the newest schema.
+    ///
+    /// # Errors
+    /// When the address can't be understood, the database can't be reached, or it was written by
+    /// a newer canvass.
+    pub async fn open(url: &str, now: Timestamp) -> Result<Self, Error> {
+        let store = match url.split_once(':') {
+            Some(("sqlite", path)) if !path.is_empty() => {
+                let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
+                let opened = tokio::task::spawn_blocking(move || Sqlite::open(&path))
+                    .await
+                    .map_err(|e| Error::Statement(Box::new(e)))??;
+                Backend::Sqlite(opened)
+            }
+            Some(("postgres" | "postgresql", _)) => Backend::Postgres(Postgres::open(url)?),
+            // The address may hold a password, so only what cannot is shown.
+            _ => {
+                return Err(Error::Address(
+                    url.chars().take_while(|c| *c != '@').take(40).collect(),
+                ));
+            }
+        };
+        let store = Self(store);
+        migrate::run(&store, now).await?;
+        Ok(store)
+    }
+
+    /// Which engine this is.
+    pub fn engine(&self) -> Engine {
+        match self.0 {
+            Backend::Sqlite(_) => Engine::Sqlite,
+            Backend::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// The database for people to read: the path of the file, or server and name without password.
+    pub fn describe(&self) -> String {
+        match &self.0 {
+            Backend::Sqlite(sqlite) => sqlite.path().display().to_string(),
+            Backend::Postgres(postgres) => {
+                let config = postgres.config();
+                let host = match config.get_hosts().first() {
+                    Some(tokio_postgres::config::Host::Tcp(host)) => host.clone(),
+                    _ => "local socket".to_owned(),
+                };
+                format!(
+                    "PostgreSQL {} on {host}",
+                    config.get_dbname().unwrap_or("(default)")
+                )
+            }
+        }
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.query("SELECT 1", vec![]).await.map(drop)
+    }
+
+    async fn query(&self, sql: impl Into<Sql>, params: Vec<Value>) -> Result<Vec<Row>, Error> {
+        match &self.0 {
+            Backend::Sqlite(sqlite) => sqlite.query(sql.into(), params).await,
+            Backend::Postgres(postgres) => postgres.query(&sql.into(), &params).await,
+        }
+    }
+
+    async fn first(&self, sql: impl Into<Sql>, params: Vec<Value>) -> Result<Option<Row>, Error> {
+        Ok(self.query(sql, params).await?.into_iter().next())
+    }
+
+    async fn begin(&self, durability: Durability) -> Result<Tx, Error> {
+        Ok(match &self.0 {
+            Backend::Sqlite(sqlite) => Tx::Sqlite(sqlite.begin(durability).await?),
+            Backend::Postgres(postgres) => Tx::Postgres(postgres.begin(durability).await?),
+        })
+    }
+}

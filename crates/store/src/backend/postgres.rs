@@ -1,0 +1,155 @@
+//! The server engine: a pool of connections, statements kept prepared.
+
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use tokio_postgres::{
+    NoTls,
+    types::{ToSql, Type},
+};
+
+use super::{Durability, Sql};
+use crate::{
+    Error,
+    value::{Row, Value},
+};
+
+#[derive(Clone)]
+pub(crate) struct Postgres {
+    pool: Pool,
+    config: tokio_postgres::Config,
+}
+
+impl Postgres {
+    pub(crate) fn open(url: &str) -> Result<Self, Error> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::Open {
+            what: "PostgreSQL".into(),
+            source,
+        };
+        let mut config: tokio_postgres::Config = url.parse().map_err(|e| failed(Box::new(e)))?;
+        config.application_name("canvass");
+        config.connect_timeout(Duration::from_secs(10));
+        let manager = Manager::from_config(
+            config.clone(),
+            NoTls,
+            ManagerConfig {
+                recycling_method: RecyclingMethod::Fast,
+            },
+        );
+        let pool = Pool::builder(manager)
+            .max_size(12)
+            .wait_timeout(Some(Duration::from_secs(60)))
+            .create_timeout(Some(Duration::from_secs(15)))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|e| failed(Box::new(e)))?;
+        Ok(Self { pool, config })
+    }
+
+    pub(crate) fn config(&self) -> &tokio_postgres::Config {
+        &self.config
+    }
+
+    pub(crate) async fn query(&self, sql: &Sql, params: &[Value]) -> Result<Vec<Row>, Error> {
+        query(&self.pool.get().await?, sql, params).await
+    }
+
+    pub(crate) async fn begin(&self, durability: Durability) -> Result<Tx, Error> {
+        let client = self.pool.get().await?;
+        let begin = match durability {
+            Durability::Full => "BEGIN",
+            Durability::Relaxed => "BEGIN; SET LOCAL synchronous_commit = off",
+        };
+        let tx = Tx {
+            client: Some(client),
+        };
+        tx.client()?.batch_execute(begin).await?;
+        Ok(tx)
+    }
+}
+
+async fn query(client: &Object, sql: &Sql, params: &[Value]) -> Result<Vec<Row>, Error> {
+    let statement = if sql.keep {
+        client.prepare_cached(&sql.text).await?
+    } else {
+        client.prepare(&sql.text).await?
+    };
+    let rows = client.query(&statement, &refs(params)).await?;
+    rows.iter().map(from_postgres).collect()
+}
+
+fn refs(params: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
+    params.iter().map(|p| p as &(dyn ToSql + Sync)).collect()
+}
+
+fn from_postgres(row: &tokio_postgres::Row) -> Result<Row, Error> {
+    let column = |i: usize, ty: &Type| -> Result<Value, Error> {
+        let value = match *ty {
+            Type::INT8 => row.try_get::<_, Option<i64>>(i)?.into(),
+            Type::INT4 => row.try_get::<_, Option<i32>>(i)?.into(),
+            Type::FLOAT8 => row.try_get::<_, Option<f64>>(i)?.into(),
+            Type::BOOL => row.try_get::<_, Option<bool>>(i)?.into(),
+            Type::BYTEA => row.try_get::<_, Option<Vec<u8>>>(i)?.into(),
+            Type::TIMESTAMPTZ => match row.try_get::<_, Option<std::time::SystemTime>>(i)? {
+                Some(time) => Value::Time(
+                    jiff::Timestamp::try_from(time).map_err(|e| Error::corrupt(e.to_string()))?,
+                ),
+                None => Value::Null,
+            },
+            _ => row.try_get::<_, Option<String>>(i)?.into(),
+        };
+        Ok(value)
+    };
+    let columns = row
+        .columns()
+        .iter()
+        .enumerate()
+        .map(|(i, c)| column(i, c.type_()))
+        .collect::<Result<_, _>>()?;
+    Ok(Row(columns))
+}
+
+/// A write transaction on a connection of its own.
+pub(crate) struct Tx {
+    client: Option<Object>,
+}
+
+impl Tx {
+    fn client(&self) -> Result<&Object, Error> {
+        self.client.as_ref().ok_or(Error::Conflict)
+    }
+
+    pub(crate) async fn query(&mut self, sql: &Sql, params: &[Value]) -> Result<Vec<Row>, Error> {
+        query(self.client()?, sql, params).await
+    }
+
+    pub(crate) async fn execute(&mut self, sql: &Sql, params: &[Value]) -> Result<u64, Error> {
+        let client = self.client()?;
+        let statement = if sql.keep {
+            client.prepare_cached(&sql.text).await?
+        } else {
+            client.prepare(&sql.text).await?
+        };
+        Ok(client.execute(&statement, &refs(params)).await?)
+    }
+
+    pub(crate) async fn script(&mut self, sql: &str) -> Result<(), Error> {
+        Ok(self.client()?.batch_execute(sql).await?)
+    }
+
+    pub(crate) async fn commit(mut self) -> Result<(), Error> {
+        self.script("COMMIT").await?;
+        // A connection that is given back here is clean; one that is dropped below is not.
+        drop(self.client.take());
+        Ok(())
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        // Closing the connection rolls back, also while a statement is still running.
+        if let Some(client) = self.client.take() {
+            drop(Object::take(client));
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The embedded engine: one writing connection, several reading ones, write-ahead log.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use rusqlite::{Connection, OpenFlags, params_from_iter, types::ValueRef};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{Durability, Sql};
+use crate::{
+    Error,
+    value::{Row, Value},
+};
+
+const READERS: usize = 4;
+
+#[derive(Clone)]
+pub(crate) struct Sqlite {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    writer: Arc<Mutex<Connection>>,
+    /// One permit: who holds it may use the writer.
+    turn: Arc<Semaphore>,
+    readers: Mutex<Vec<Connection>>,
+    places: Arc<Semaphore>,
+}
+
+/// A connection can only be poisoned by a panic between two statements; SQLite itself keeps it
+/// consistent, so going on is safe.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| Error::Statement(Box::new(e)))
+}
+
+impl Sqlite {
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::Open {
+            what: path.display().to_string(),
+            source,
+        };
+        if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|e| failed(Box::new(e)))?;
+        }
+        let writer = connect(path, false).map_err(|e| failed(Box::new(e)))?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                path: path.to_owned(),
+                writer: Arc::new(Mutex::new(writer)),
+                turn: Arc::new(Semaphore::new(1)),
+                readers: Mutex::new(Vec::new()),
+                places: Arc::new(Semaphore::new(READERS)),
+            }),
+        })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    pub(crate) async fn query(&self, sql: Sql, params: Vec<Value>) -> Result<Vec<Row>, Error> {
+        let place = self
+            .inner
+            .places
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(closed)?;
+        let inner = self.inner.clone();
+        blocking(move || {
+            let idle = lock(&inner.readers).pop();
+            let connection = match idle {
+                Some(connection) => connection,
+                None => connect(&inner.path, true)?,
+            };
+            let rows = query(&connection, &sql, &params);
+            lock(&inner.readers).push(connection);
+            drop(place);
+            rows
+        })
+        .await?
+    }
+
+    pub(crate) async fn begin(&self, durability: Durability) -> Result<Tx, Error> {
+        let turn = self
+            .inner
+            .turn
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(closed)?;
+        let mut tx = Tx {
+            writer: self.inner.writer.clone(),
+            turn: Some(turn),
+        };
+        let synchronous = match durability {
+            Durability::Full => "FULL",
+            Durability::Relaxed => "NORMAL",
+        };
+        tx.script(format!("PRAGMA synchronous={synchronous}; BEGIN IMMEDIATE"))
+            .await?;
+        Ok(tx)
+    }
+}
+
+fn closed(error: tokio::sync::AcquireError) -> Error {
+    Error::Statement(Box::new(error))
+}
+
+fn connect(path: &Path, reader: bool) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    // Another process may hold the write lock for the length of a bulk write.
+    connection.busy_timeout(std::time::Duration::from_secs(60))?;
+    connection.execute_batch(
+        "PRAGMA journal_mode=WAL;
+         PRAGMA foreign_keys=ON;
+         PRAGMA temp_store=MEMORY;
+         PRAGMA mmap_size=1073741824;
+         PRAGMA cache_size=-16000;",
+    )?;
+    if reader {
+        connection.execute_batch("PRAGMA query_only=ON")?;
+    }
+    connection.set_prepared_statement_cache_capacity(256);
+    Ok(connection)
+}
+
+fn query(connection: &Connection, sql: &Sql, params: &[Value]) -> Result<Vec<Row>, Error> {
+    let mut statement = connection.prepare_cached(&sql.text)?;
+    let width = statement.column_count();
+    let mut rows = statement.query(params_from_iter(params))?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        let columns = (0..width)
+            .map(|i| Ok(from_sqlite(row.get_ref(i)?)))
+            .collect::<Result<_, rusqlite::Error>>()?;
+        all.push(Row(columns));
+    }
+    Ok(all)
+}
+
+fn from_sqlite(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(v) => Value::Int(v),
+        ValueRef::Real(v) => Value::Real(v),
+        ValueRef::Text(v) => Value::Text(String::from_utf8_lossy(v).into_owned()),
+        ValueRef::Blob(v) => Value::Bytes(v.to_vec()),
+    }
+}
+
+/// A write transaction on the one writing connection.
+pub(crate) struct Tx {
+    writer: Arc<Mutex<Connection>>,
+    turn: Option<OwnedSemaphorePermit>,
+}
+
+impl Tx {
+    pub(crate) async fn query(&mut self, sql: Sql, params: Vec<Value>) -> Result<Vec<Row>, Error> {
+        let writer = self.writer.clone();
+        blocking(move || query(&lock(&writer), &sql, &params)).await?
+    }
+
+    pub(crate) async fn execute(&mut self, sql: Sql, params: Vec<Value>) -> Result<u64, Error> {
+        let writer = self.writer.clone();
+        blocking(move || {
+            let connection = lock(&writer);
+            let touched = connection
+                .prepare_cached(&sql.text)?
+                .execute(params_from_iter(&params))?;
+            Ok(touched as u64)
+        })
+        .await?
+    }
+
+    pub(crate) async fn script(&mut self, sql: String) -> Result<(), Error> {
+        let writer = self.writer.clone();
+        blocking(move || Ok(lock(&writer).execute_batch(&sql)?)).await?
+    }
+
+    pub(crate) async fn commit(mut self) -> Result<(), Error> {
+        self.script("COMMIT".into()).await?;
+        self.turn = None;
+        Ok(())
+    }
+}
+
+impl Drop for Tx {
+    fn drop(&mut self) {
+        let Some(turn) = self.turn.take() else { return };
+        let writer = self.writer.clone();
+        // A statement of this transaction may still be running, if its caller went away; the lock
+        // on the connection makes the roll-back wait for it, and the turn ends after both.
+        let roll_back = move || {
+            let connection = lock(&writer);
+            if !connection.is_autocommit()
+                && let Err(error) = connection.execute_batch("ROLLBACK")
+            {
+                tracing::error!(%error, "a transaction could not be rolled back");
+            }
+            drop(connection);
+            drop(turn);
+        };
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn_blocking(roll_back)),
+            Err(_) => roll_back(),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+use std::error::Error as StdError;
+
+/// Why the database could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address of the database can't be understood.
+    #[error("{0:?} is no database address; write sqlite:PATH or postgres://USER@HOST/NAME")]
+    Address(String),
+    /// The database can't be opened or reached.
+    #[error("the database can't be opened ({what})")]
+    Open {
+        /// Which.
+        what: String,
+        /// Why.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// The database was written by a newer canvass.
+    #[error(
+        "this database has schema version {found}, newer than the {known} that this canvass knows; run the newer canvass, or restore a backup"
+    )]
+    Newer {
+        /// Version of the database.
+        found: i64,
+        /// Newest version that this binary knows.
+        known: i64,
+    },
+    /// A statement failed.
+    #[error("the database refused a statement")]
+    Statement(#[source] Box<dyn StdError + Send + Sync>),
+    /// Somebody else changed the same rows at the same moment; the same again may succeed.
+    #[error("somebody else changed the same data at the same moment")]
+    Conflict,
+    /// A row has not the shape that canvass writes.
+    #[error("the database holds what canvass did not write: {0}")]
+    Corrupt(String),
+    /// This worker no longer holds what it is working on.
+    #[error("another worker has taken over this work")]
+    LeaseLost,
+}
+
+impl Error {
+    pub(crate) fn corrupt(what: impl Into<String>) -> Self {
+        Self::Corrupt(what.into())
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => {
+                Self::Conflict
+            }
+            _ => Self::Statement(Box::new(error)),
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        use tokio_postgres::error::SqlState;
+        match error.code() {
+            Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED) => {
+                Self::Conflict
+            }
+            _ => Self::Statement(Box::new(error)),
+        }
+    }
+}
+
+impl From<deadpool_postgres::PoolError> for Error {
+    fn from(error: deadpool_postgres::PoolError) -> Self {
+        Self::Open {
+            what: "PostgreSQL".into(),
+            source: Box::new(error),
+        }
+    }
+}
