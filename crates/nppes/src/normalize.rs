@@ -1,1 +1,218 @@
+//! How single values of the registry are read, from whichever door they come.
+//!
+//! The same value is spelled differently by the API and by the files, and differently over the
+//! years. After these rules it is spelled one way, so that an unchanged provider compares equal.
 
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+/// A text without the spaces around it; none where it only says that there is none: empty, `--`,
+/// `<UNAVAIL>`, or a mask of `=`, `$` or `*`.
+pub(crate) fn text(raw: &str) -> Option<String> {
+    let trimmed = raw.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+    if trimmed.is_empty() || trimmed.eq_ignore_ascii_case("<UNAVAIL>") {
+        return None;
+    }
+    let masked = trimmed.len() > 1
+        && ["-", "=", "$", "*"]
+            .into_iter()
+            .any(|mask| trimmed.split(mask).all(str::is_empty));
+    // PostgreSQL can't store a NUL inside a text.
+    (!masked).then(|| trimmed.replace('\0', ""))
+}
+
+/// The prefixes and suffixes of names that CMS lists, as the API spells them now. Roman numerals
+/// need no entry: they are upper case everywhere.
+const AFFIXES: [&str; 9] = [
+    "Dr.", "Mr.", "Mrs.", "Ms.", "Miss", "Prof.", "Jr.", "Sr.", "Esq.",
+];
+
+/// A prefix or suffix of a person's name: `DR.`, `DR` and `Dr.` are all `Dr.`; what is not listed
+/// stays as it is.
+pub(crate) fn affix(raw: &str) -> Option<String> {
+    let text = text(raw)?;
+    let bare = text.trim_end_matches('.');
+    let listed = AFFIXES
+        .into_iter()
+        .find(|known| known.trim_end_matches('.').eq_ignore_ascii_case(bare));
+    Some(listed.map_or(text.clone(), str::to_owned))
+}
+
+/// A yes or no. `X` means not answered.
+///
+/// # Errors
+/// When it is neither.
+pub(crate) fn flag(raw: &str) -> Result<Option<bool>, ()> {
+    let Some(text) = text(raw) else {
+        return Ok(None);
+    };
+    match text.to_ascii_uppercase().as_str() {
+        "Y" | "YES" | "TRUE" => Ok(Some(true)),
+        "N" | "NO" | "FALSE" => Ok(Some(false)),
+        "X" => Ok(None),
+        _ => Err(()),
+    }
+}
+
+/// A postal code: the five or nine digits of a ZIP without hyphen, anything else as it is.
+pub(crate) fn postal_code(raw: &str) -> Option<String> {
+    let text = text(raw)?;
+    let joined: String = text.chars().filter(|c| !matches!(c, '-' | ' ')).collect();
+    let zip = matches!(joined.len(), 5 | 9) && joined.bytes().all(|b| b.is_ascii_digit());
+    Some(if zip { joined } else { text })
+}
+
+/// A group taxonomy as code and upper-case label. The API writes
+/// `193400000X - Single Specialty Group`, the files `193400000X SINGLE SPECIALTY  GROUP`.
+pub(crate) fn taxonomy_group(raw: &str) -> Option<String> {
+    let upper = text(raw)?.to_uppercase();
+    let mut words: Vec<&str> = upper.split_whitespace().collect();
+    if words.get(1) == Some(&"-") {
+        words.remove(1);
+    }
+    Some(words.join(" "))
+}
+
+/// A calendar day, `2005-05-23` or `05/23/2005`, whatever time of day follows it.
+pub(crate) fn date(text: &str) -> Option<Date> {
+    let (day, rest) = text.split_at_checked(10)?;
+    if rest.starts_with(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    if let [month, day, year] = day.split('/').collect::<Vec<_>>()[..] {
+        let number = |digits: &str| digits.parse::<i8>().ok();
+        return Date::new(year.parse().ok()?, number(month)?, number(day)?).ok();
+    }
+    day.parse().ok()
+}
+
+/// The zone whose calendar days the registry's dates are.
+pub(crate) fn eastern() -> TimeZone {
+    // The zone is built into the binary, so the lookup can't fail.
+    TimeZone::get("America/New_York").unwrap_or(TimeZone::UTC)
+}
+
+/// Epochs below this are seconds (until the year 5138), from it on milliseconds (since 1973).
+const FIRST_MILLISECOND: i64 = 100_000_000_000;
+const DAY: i64 = 24 * 60 * 60;
+
+/// The calendar day of an epoch in seconds or milliseconds.
+///
+/// An epoch stands for the day it has in US Eastern time. The older answers also have epochs at
+/// exactly midnight UTC, which stand for a day without a time.
+pub(crate) fn day_of_epoch(epoch: i64) -> Option<Date> {
+    let seconds = if epoch.checked_abs()? < FIRST_MILLISECOND {
+        epoch
+    } else {
+        epoch.div_euclid(1_000)
+    };
+    let zone = if seconds % DAY == 0 {
+        TimeZone::UTC
+    } else {
+        eastern()
+    };
+    Some(
+        Timestamp::from_second(seconds)
+            .ok()?
+            .to_zoned_datetime(zone)
+            .date(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date as day;
+
+    use super::*;
+
+    #[test]
+    fn every_way_to_say_nothing_is_nothing() {
+        for raw in [
+            "",
+            "  ",
+            "--",
+            " -- ",
+            "---",
+            "<UNAVAIL>",
+            "=========",
+            "$$$$$$$$$",
+            "********",
+            "\0",
+        ] {
+            assert_eq!(text(raw), None, "{raw:?}");
+        }
+        for (raw, kept) in [("-", "-"), (" A ", "A"), ("*1", "*1"), ("X\0Y", "XY")] {
+            assert_eq!(text(raw).as_deref(), Some(kept));
+        }
+    }
+
+    #[test]
+    fn a_title_has_one_spelling() {
+        for (raw, one) in [
+            ("DR.", "Dr."),
+            ("Dr", "Dr."),
+            ("MISS", "Miss"),
+            ("JR.", "Jr."),
+            ("III", "III"),
+            ("REV.", "REV."),
+        ] {
+            assert_eq!(affix(raw).as_deref(), Some(one), "{raw}");
+        }
+    }
+
+    #[test]
+    fn flags_of_api_and_files_are_one() {
+        assert_eq!((flag("YES"), flag("y")), (Ok(Some(true)), Ok(Some(true))));
+        assert_eq!((flag("NO"), flag("N")), (Ok(Some(false)), Ok(Some(false))));
+        assert_eq!((flag("X"), flag("")), (Ok(None), Ok(None)));
+        assert_eq!(flag("maybe"), Err(()));
+    }
+
+    #[test]
+    fn only_a_zip_loses_its_hyphen() {
+        for (raw, one) in [
+            ("30309-3702", "303093702"),
+            ("30309", "30309"),
+            ("K1A 0B1", "K1A 0B1"),
+            ("100-0001", "100-0001"),
+        ] {
+            assert_eq!(postal_code(raw).as_deref(), Some(one));
+        }
+    }
+
+    #[test]
+    fn groups_of_api_and_files_are_one() {
+        for raw in [
+            "193400000X - Single Specialty Group",
+            "193400000X SINGLE SPECIALTY  GROUP",
+        ] {
+            let one = taxonomy_group(raw);
+            assert_eq!(one.as_deref(), Some("193400000X SINGLE SPECIALTY GROUP"));
+        }
+    }
+
+    #[test]
+    fn dates_of_api_and_files_are_one() {
+        for text in ["2005-05-23", "05/23/2005", "2005-05-23 22:03"] {
+            assert_eq!(date(text), Some(day(2005, 5, 23)), "{text}");
+        }
+        for text in [
+            "2005-02-30",
+            "2005",
+            "yesterday!",
+            "1/2/2005",
+            "2005-05-231",
+        ] {
+            assert_eq!(date(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_epoch_is_an_eastern_day_unless_it_is_a_bare_day() {
+        // 23:30 in New York, when it is the next day in UTC.
+        assert_eq!(day_of_epoch(1_183_951_800), Some(day(2007, 7, 8)));
+        assert_eq!(day_of_epoch(1_183_951_800_000), Some(day(2007, 7, 8)));
+        assert_eq!(day_of_epoch(1_256_083_200), Some(day(2009, 10, 21)));
+        assert_eq!(day_of_epoch(i64::MIN), None);
+        assert_eq!(day_of_epoch(i64::MAX), None);
+    }
+}

@@ -1,3 +1,6 @@
 //! The registry's read API and the NUCC's file, against real answers and a faulty server.
 
+mod fixtures;
 mod nucc;
+mod records;
+mod rendering;
