@@ -1,0 +1,260 @@
+//! ZIP codes, cities and states of the United States.
+//!
+//! The data and its credits (US Census Bureau; GeoNames, geonames.org) are under `data/geo`.
+
+use std::{ops::RangeInclusive, sync::LazyLock};
+
+const ZIP_CODES: &str = include_str!("../../../data/geo/zip_codes.csv");
+const STATES: &str = include_str!("../../../data/geo/states.csv");
+
+static BUNDLED: LazyLock<Places> = LazyLock::new(|| Places::parse(ZIP_CODES, STATES));
+
+/// Five-digit ZIP codes of a state that the data does not list one by one: military post, of
+/// which many ZIP codes have no point, and Micronesia (USPS Domestic Mail Manual, list L002).
+const RANGES: &[(&str, RangeInclusive<u32>)] = &[
+    ("AA", 34_000..=34_099),
+    ("AE", 9_000..=9_899),
+    ("AP", 96_200..=96_699),
+    ("FM", 96_941..=96_944),
+];
+
+/// What a ZIP code delivers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ZipKind {
+    /// An area.
+    Standard,
+    /// Post office boxes.
+    PoBox,
+    /// One organization or building.
+    Unique,
+    /// Military and diplomatic post.
+    Military,
+}
+
+/// One ZIP code.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place {
+    /// Five digits.
+    pub zip: &'static str,
+    /// City, in the case people write it: `Winston-Salem`.
+    pub city: &'static str,
+    /// Two-letter state.
+    pub state: &'static str,
+    /// County; empty for military post.
+    pub county: &'static str,
+    /// What it delivers to.
+    pub kind: ZipKind,
+    /// Latitude of its middle, degrees north.
+    pub lat: f32,
+    /// Longitude of its middle, degrees east, so negative in most of the country.
+    pub lon: f32,
+}
+
+/// A state as the registry knows it: the fifty, the District of Columbia, territories, freely
+/// associated states and the three of military post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    /// Two letters.
+    pub code: &'static str,
+    /// Name.
+    pub name: &'static str,
+}
+
+/// All ZIP codes and states. Its texts stay where they are in the program; only the index, about
+/// 3 MB, is built at the first use.
+#[derive(Debug)]
+pub struct Places {
+    /// By ZIP code.
+    places: Vec<Place>,
+    /// By code.
+    states: Vec<State>,
+}
+
+impl Places {
+    /// The places that came with the program.
+    pub fn bundled() -> &'static Self {
+        &BUNDLED
+    }
+
+    fn parse(zip_codes: &'static str, states: &'static str) -> Self {
+        let mut places: Vec<Place> = Vec::with_capacity(zip_codes.len() / 60);
+        places.extend(zip_codes.lines().skip(1).filter_map(place_of));
+        places.sort_unstable_by_key(|p| p.zip);
+        let states = states
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split_once(','))
+            .map(|(code, name)| State { code, name })
+            .collect();
+        Self { places, states }
+    }
+
+    /// All places, by ZIP code.
+    pub fn all(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// The place of a ZIP code: the first five characters are looked at, so that nine digits do.
+    pub fn zip(&self, zip: &str) -> Option<&Place> {
+        let five = zip.get(..5)?;
+        let i = self.places.binary_search_by_key(&five, |p| p.zip).ok()?;
+        self.places.get(i)
+    }
+
+    /// The distinct first `len` digits (1 to 5) of the ZIP codes of a state, sorted. None for a
+    /// state that is not known.
+    ///
+    /// Where ZIP codes of a state are not all known one by one (military post, Micronesia) the
+    /// whole range that belongs to it is given. Elsewhere a ZIP code newer than the data can be
+    /// missing, the less likely the shorter the prefixes are.
+    pub fn zip_prefixes(&self, state: &str, len: usize) -> Vec<String> {
+        let len = len.clamp(1, 5);
+        let listed = self
+            .of_state(state)
+            .map(|p| p.zip.get(..len).unwrap_or(p.zip).to_owned());
+        let ranges = RANGES
+            .iter()
+            .filter(|(of, _)| of.eq_ignore_ascii_case(state));
+        let unlisted = ranges
+            .flat_map(|(_, range)| range.clone())
+            .map(|zip| format!("{zip:05}").chars().take(len).collect());
+        let mut prefixes: Vec<String> = listed.chain(unlisted).collect();
+        prefixes.sort_unstable();
+        prefixes.dedup();
+        prefixes
+    }
+
+    /// The distinct cities of a state, sorted.
+    pub fn cities(&self, state: &str) -> Vec<&'static str> {
+        let mut cities: Vec<&'static str> = self.of_state(state).map(|p| p.city).collect();
+        cities.sort_unstable();
+        cities.dedup();
+        cities
+    }
+
+    /// The ZIP codes of a state, sorted.
+    pub fn of_state(&self, state: &str) -> impl Iterator<Item = &Place> {
+        self.places
+            .iter()
+            .filter(move |p| p.state.eq_ignore_ascii_case(state))
+    }
+
+    /// The name of a state by its two letters, in either case.
+    pub fn state_name(&self, code: &str) -> Option<&'static str> {
+        self.states
+            .iter()
+            .find(|s| s.code.eq_ignore_ascii_case(code))
+            .map(|s| s.name)
+    }
+
+    /// All 61 states of the registry, by code.
+    pub fn states(&self) -> &[State] {
+        &self.states
+    }
+}
+
+/// One line of the file, which has no quotes: a test holds it to that.
+fn place_of(line: &'static str) -> Option<Place> {
+    let mut fields = line.split(',');
+    let mut next = || fields.next();
+    let (zip, lat, lon) = (next()?, next()?, next()?);
+    let (city, state, county) = (next()?, next()?, next()?);
+    let kind = match next()? {
+        "PO_Box" => ZipKind::PoBox,
+        "Unique" => ZipKind::Unique,
+        "Military" => ZipKind::Military,
+        _ => ZipKind::Standard,
+    };
+    Some(Place {
+        zip,
+        city,
+        state,
+        county,
+        kind,
+        lat: lat.parse().ok()?,
+        lon: lon.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places() -> &'static Places {
+        Places::bundled()
+    }
+
+    #[test]
+    fn every_line_of_the_data_is_a_place() {
+        assert_eq!(places().all().len(), 41_706);
+        assert_eq!(ZIP_CODES.lines().count(), 41_707);
+        assert!(ZIP_CODES.lines().all(|l| l.split(',').count() == 7));
+        for p in places().all() {
+            assert!(p.zip.len() == 5 && p.zip.bytes().all(|b| b.is_ascii_digit()));
+            assert!(!p.city.is_empty() && places().state_name(p.state).is_some());
+            // Military post goes as far as the South Pole.
+            let south = if p.kind == ZipKind::Military {
+                -90.0
+            } else {
+                -15.0
+            };
+            let on_earth = (south..77.0).contains(&p.lat) && (-180.0..=180.0).contains(&p.lon);
+            assert!(on_earth, "{p:?}");
+        }
+    }
+
+    #[test]
+    fn a_zip_code_has_its_city_and_point() {
+        let p = places().zip("90210").unwrap();
+        assert_eq!((p.city, p.state), ("Beverly Hills", "CA"));
+        assert!((p.lat - 34.1).abs() < 0.1 && (p.lon + 118.4).abs() < 0.1);
+        assert_eq!(places().zip("902101234"), Some(p));
+        assert_eq!(places().zip("00000"), None);
+        assert_eq!(places().zip("9021"), None);
+        assert_eq!(places().zip("ÄÄÄÄ"), None);
+    }
+
+    #[test]
+    fn the_prefixes_of_a_state_cover_each_of_its_zip_codes_once() {
+        assert_eq!(
+            places().zip_prefixes("ca", 2).join(" "),
+            "90 91 92 93 94 95 96"
+        );
+        assert_eq!(places().zip_prefixes("RI", 3), ["028", "029"]);
+        for len in 1..=5 {
+            let prefixes = places().zip_prefixes("NY", len);
+            assert!(prefixes.iter().all(|p| p.len() == len));
+            for p in places().of_state("NY") {
+                let fits = prefixes.iter().filter(|x| p.zip.starts_with(x.as_str()));
+                assert_eq!(fits.count(), 1, "{}", p.zip);
+            }
+        }
+        assert!(places().zip_prefixes("ZZ", 3).is_empty());
+    }
+
+    #[test]
+    fn military_post_is_covered_though_not_listed() {
+        assert_eq!(
+            places().zip_prefixes("AP", 3).join(" "),
+            "962 963 964 965 966"
+        );
+        assert_eq!(places().zip_prefixes("FM", 5).len(), 4);
+    }
+
+    #[test]
+    fn cities_are_distinct_and_sorted() {
+        let cities = places().cities("CA");
+        assert!(cities.windows(2).all(|w| w[0] < w[1]));
+        assert!(cities.contains(&"Los Angeles") && !cities.contains(&"Reno"));
+    }
+
+    #[test]
+    fn the_registry_has_61_states() {
+        assert_eq!(places().states().len(), 61);
+        assert_eq!(
+            places().state_name("fm"),
+            Some("Federated States of Micronesia")
+        );
+        assert_eq!(places().state_name("XX"), None);
+    }
+}
