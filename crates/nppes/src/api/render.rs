@@ -2,7 +2,7 @@
 
 use canvass_model::{
     Address, Catalogue, Endpoint, Entity, Identifier, OtherName, Provider, ProviderTaxonomy,
-    RecordStatus,
+    RecordStatus, Taxonomy,
 };
 use jiff::civil::Date;
 use serde_json::{Map, Value};
@@ -53,6 +53,10 @@ fn object(fields: impl IntoIterator<Item = Field>) -> Value {
     Value::Object(fields.collect::<Map<_, _>>())
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "all fields of an object have one type, whether they are always there or not"
+)]
 fn some(key: &'static str, value: impl Into<Value>) -> Field {
     Some((key, value.into()))
 }
@@ -62,6 +66,10 @@ fn text(key: &'static str, value: Option<&String>) -> Field {
 }
 
 /// Null where absent.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "all fields of an object have one type, whether they are always there or not"
+)]
 fn nullable(key: &'static str, value: Option<&String>) -> Field {
     Some((key, value.map_or(Value::Null, |v| v.as_str().into())))
 }
@@ -184,7 +192,7 @@ fn address_fields(a: &Address) -> [Field; 10] {
 }
 
 fn taxonomy(t: &ProviderTaxonomy, catalogue: &Catalogue) -> Value {
-    let description = catalogue.get(&t.code).map(|known| known.description());
+    let description = catalogue.get(&t.code).map(Taxonomy::description);
     object([
         some("code", t.code.as_str()),
         nullable("desc", description.as_ref()),
