@@ -5,7 +5,9 @@
 
 mod clock;
 mod error;
+pub mod registry;
 mod settings;
+mod sync;
 
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use canvass_store::Store;
 pub use clock::Clock;
 pub use error::{Error, Field};
 pub use settings::{RegistrySettings, Settings};
+pub use sync::Runner;
 
 /// canvass, opened on one database. Cheap to clone.
 #[derive(Clone)]
@@ -27,6 +30,8 @@ struct Inner {
     catalogue: Catalogue,
     clock: Clock,
     settings: Settings,
+    /// Wakes the runners of this process when there is new work.
+    wake: tokio::sync::Notify,
 }
 
 impl App {
@@ -43,6 +48,7 @@ impl App {
                 catalogue,
                 clock,
                 settings,
+                wake: tokio::sync::Notify::new(),
             }),
         })
     }
@@ -65,5 +71,9 @@ impl App {
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.inner.settings
+    }
+
+    fn wake(&self) -> &tokio::sync::Notify {
+        &self.inner.wake
     }
 }

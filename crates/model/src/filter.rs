@@ -152,9 +152,12 @@ impl ProviderFilter {
                     .unwrap_or_default();
             }
             "lead" => {
-                self.lead = flag(name, value)?.map(|yes| match yes {
-                    true => LeadPresence::Yes,
-                    false => LeadPresence::No,
+                self.lead = flag(name, value)?.map(|yes| {
+                    if yes {
+                        LeadPresence::Yes
+                    } else {
+                        LeadPresence::No
+                    }
                 });
             }
             "updated_since" => {

@@ -24,6 +24,9 @@ pub struct UnknownSpecialty {
     pub name: String,
     /// The nearest specialties, at most three.
     pub nearest: Vec<String>,
+    /// Whether people ask for it so often that canvass knows the registry has none: then the other
+    /// specialties of a sync go on without it.
+    pub expected: bool,
 }
 
 /// What became of a name.
@@ -192,7 +195,7 @@ pub struct Catalogue {
 
 #[derive(Clone, Debug)]
 struct Text {
-    text: String,
+    name: String,
     folded: String,
     /// Whether a physician has it, which is whom people mostly mean.
     physician: bool,
@@ -210,17 +213,17 @@ impl Catalogue {
                 if name.is_empty() {
                     continue;
                 }
-                match texts.iter_mut().find(|known| known.text == *name) {
+                match texts.iter_mut().find(|known| known.name == *name) {
                     Some(known) => known.physician |= physician,
                     None => texts.push(Text {
-                        text: name.clone(),
+                        name: name.clone(),
                         folded: fold_ascii(name),
                         physician,
                     }),
                 }
             }
         }
-        texts.sort_by(|a, b| a.text.cmp(&b.text));
+        texts.sort_by(|a, b| a.name.cmp(&b.name));
         Self { taxonomies, texts }
     }
 
@@ -284,19 +287,23 @@ impl Catalogue {
             return Ok(self.by_code(taxonomy));
         }
         let folded = fold_ascii(given);
-        let unknown = |nearest| UnknownSpecialty {
+        let unknown = |nearest, expected| UnknownSpecialty {
             name: given.to_owned(),
             nearest,
+            expected,
         };
         if let Some((_, nearest)) = NOT_IN_REGISTRY.iter().find(|(n, _)| *n == folded) {
-            return Err(unknown(nearest.iter().map(|&n| n.to_owned()).collect()));
+            return Err(unknown(
+                nearest.iter().map(|&n| n.to_owned()).collect(),
+                true,
+            ));
         }
         for word in spellings(&folded) {
             if let Some((_, texts)) = EVERYDAY.iter().find(|(n, _)| fold_ascii(n) == word) {
                 return Ok(self.by_texts(given, texts));
             }
             if let Some(text) = self.texts.iter().find(|t| t.folded == word) {
-                return Ok(self.by_texts(&text.text, &[&text.text]));
+                return Ok(self.by_texts(&text.name, &[&text.name]));
             }
             if let Some(t) = self
                 .taxonomies
@@ -310,9 +317,9 @@ impl Catalogue {
         if let [(best, text), rest @ ..] = ranked.as_slice()
             && rest.first().is_none_or(|(next, _)| best < next)
         {
-            return Ok(self.by_texts(&text.text, &[&text.text]));
+            return Ok(self.by_texts(&text.name, &[&text.name]));
         }
-        Err(unknown(self.nearest(&folded)))
+        Err(unknown(self.nearest(&folded), false))
     }
 
     /// Specialties that a few typed letters may mean, the likeliest first.
@@ -325,7 +332,7 @@ impl Catalogue {
         found.extend(
             self.ranked(&folded)
                 .into_iter()
-                .map(|(_, t)| t.text.clone()),
+                .map(|(_, t)| t.name.clone()),
         );
         let mut seen = std::collections::BTreeSet::new();
         found.retain(|t| seen.insert(t.clone()));
@@ -350,7 +357,7 @@ impl Catalogue {
     fn by_texts(&self, name: &str, texts: &[&str]) -> Specialty {
         let known: Vec<String> = texts
             .iter()
-            .filter(|t| self.texts.iter().any(|k| k.text == **t))
+            .filter(|t| self.texts.iter().any(|k| k.name == **t))
             .map(|&t| t.to_owned())
             .collect();
         let mut codes: Vec<String> = known.iter().flat_map(|t| self.codes_of_text(t)).collect();
@@ -392,7 +399,7 @@ impl Catalogue {
             })
             .map(|t| ((!t.folded.starts_with(folded), !t.physician), t))
             .collect();
-        ranked.sort_by_key(|(rank, t)| (*rank, t.text.len()));
+        ranked.sort_by_key(|(rank, t)| (*rank, t.name.len()));
         ranked
     }
 
@@ -403,7 +410,7 @@ impl Catalogue {
             .ranked(folded)
             .into_iter()
             .take(3)
-            .map(|(_, t)| t.text.clone())
+            .map(|(_, t)| t.name.clone())
             .collect();
         let wanted = pairs_of(folded);
         let mut rest: Vec<(usize, bool, &Text)> = self
@@ -420,14 +427,14 @@ impl Catalogue {
         rest.sort_by(|a, b| {
             b.0.cmp(&a.0)
                 .then(b.1.cmp(&a.1))
-                .then(a.2.text.cmp(&b.2.text))
+                .then(a.2.name.cmp(&b.2.name))
         });
         for (_, _, text) in rest {
             if nearest.len() >= 3 {
                 break;
             }
-            if !nearest.contains(&text.text) {
-                nearest.push(text.text.clone());
+            if !nearest.contains(&text.name) {
+                nearest.push(text.name.clone());
             }
         }
         nearest

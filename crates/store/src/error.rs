@@ -31,6 +31,12 @@ pub enum Error {
     /// Somebody else changed the same rows at the same moment; the same again may succeed.
     #[error("somebody else changed the same data at the same moment")]
     Conflict,
+    /// The same idempotency key came with another request before.
+    #[error("this idempotency key was used before with another request")]
+    KeyReused,
+    /// A cursor of another list.
+    #[error("this is no cursor of this list")]
+    Cursor,
     /// A row has not the shape that canvass writes.
     #[error("the database holds what canvass did not write: {0}")]
     Corrupt(String),

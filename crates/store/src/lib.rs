@@ -1,16 +1,23 @@
 //! The database of canvass: one interface, two engines.
 //!
 //! Each query is written once, with `$1..$n` numbered in the order of their first use, and runs on
-//! SQLite and PostgreSQL alike; what differs stands in [`backend`] and in the few places that ask
+//! SQLite and PostgreSQL alike; what differs stands in the module `backend` and in the few places that ask
 //! for the [`Engine`]. Nothing here knows HTTP or the registry's JSON.
 
 mod backend;
+mod compat;
 mod error;
 mod fold;
+mod id;
+mod idempotency;
+mod leads;
 mod migrate;
 mod pace;
 mod providers;
 mod search;
+mod sync;
+mod sync_view;
+mod users;
 mod value;
 
 use std::path::PathBuf;
@@ -18,10 +25,24 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 pub use backend::Engine;
+pub use compat::{
+    AddressPurpose, ChangeWatch, NameKey, PersonQuery, PlaceQuery, PostalKey, RegistryQuery,
+};
 pub use error::Error;
 pub use fold::{fold, sort_key};
+pub use id::new_id;
+pub use idempotency::Idempotency;
+pub use leads::{
+    BulkLeads, BulkPatch, BulkReceipt, Edited, EditedLead, ImportOutcome, LeadEdit, LeadRow,
+    NewActivity, SaveAll,
+};
 pub use pace::{Pace, PaceLimits, PaceState, Permit};
 pub use providers::{Outcome, StoredProvider, WriteSummary};
+pub use sync::{
+    LeasedPartition, NewPartition, NewSpecialty, PageWrite, PartitionEnd, RunState, SetAsideRecord,
+};
+pub use sync_view::OpenLeftOut;
+pub use users::{AccessEdit, Attempt, LoginKey, NewUser, SetUp, TokenInfo, User, name_key};
 
 use backend::{Durability, Sql, Tx, postgres::Postgres, sqlite::Sqlite};
 use value::{Row, Value};
@@ -33,7 +54,7 @@ pub struct Store(Backend);
 #[derive(Clone)]
 enum Backend {
     Sqlite(Sqlite),
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
 }
 
 impl Store {
@@ -51,7 +72,7 @@ impl Store {
                     .map_err(|e| Error::Statement(Box::new(e)))??;
                 Backend::Sqlite(opened)
             }
-            Some(("postgres" | "postgresql", _)) => Backend::Postgres(Postgres::open(url)?),
+            Some(("postgres" | "postgresql", _)) => Backend::Postgres(Box::new(Postgres::open(url)?)),
             // The address may hold a password, so only what cannot is shown.
             _ => {
                 return Err(Error::Address(
@@ -112,7 +133,7 @@ impl Store {
     async fn begin(&self, durability: Durability) -> Result<Tx, Error> {
         Ok(match &self.0 {
             Backend::Sqlite(sqlite) => Tx::Sqlite(sqlite.begin(durability).await?),
-            Backend::Postgres(postgres) => Tx::Postgres(postgres.begin(durability).await?),
+            Backend::Postgres(postgres) => Tx::Postgres(Box::new(postgres.begin(durability).await?)),
         })
     }
 }

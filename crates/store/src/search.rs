@@ -273,7 +273,7 @@ impl<'a> Search<'a> {
     }
 
     /// `FROM ... WHERE ...` with the providers as `p`, each once.
-    pub(crate) fn from_where(&self, text: &mut Text) {
+    pub(crate) fn sources(&self, text: &mut Text) {
         text.push(" FROM ");
         if let Some(set) = self.driver.and_then(|i| self.sets.get(i)) {
             text.push("(SELECT DISTINCT s.npi FROM ");
@@ -290,6 +290,11 @@ impl<'a> Search<'a> {
             }
         }
         self.columns(text);
+    }
+
+    /// Whether a small set of providers drives.
+    pub(crate) fn is_driven(&self) -> bool {
+        self.driver.is_some()
     }
 
     /// The conditions as tests of a provider `p` that something else lists.
@@ -384,7 +389,7 @@ impl Store {
         text.push(column);
         // The lead is looked up for the rows of the page only.
         text.push(" FROM (SELECT p.*");
-        search.from_where(&mut text);
+        search.sources(&mut text);
         if let Some(after) = &page.after {
             text.push(&format!(
                 " AND ({column}, p.npi) {} (",
@@ -427,7 +432,7 @@ impl Store {
         let search = self.plan(filter).await?;
         let mut text = Text::default();
         text.push("SELECT COUNT(*) FROM (SELECT p.npi");
-        search.from_where(&mut text);
+        search.sources(&mut text);
         text.push(" LIMIT ");
         text.value(i64::try_from(EXACT + 1).unwrap_or(i64::MAX));
         text.push(") x");

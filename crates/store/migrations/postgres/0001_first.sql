@@ -57,7 +57,9 @@ CREATE TABLE provider_addresses (
 CREATE INDEX practice_by_state ON provider_addresses (state, npi) WHERE is_practice;
 CREATE INDEX practice_by_city ON provider_addresses (city_key, state, npi) WHERE is_practice;
 CREATE INDEX practice_by_postal_code ON provider_addresses (postal_code, npi) WHERE is_practice;
-CREATE INDEX mailing_by_state ON provider_addresses (state, city_key, npi) WHERE NOT is_practice;
+CREATE INDEX mailing_by_city ON provider_addresses (city_key, state, npi) WHERE NOT is_practice;
+CREATE INDEX mailing_by_postal_code ON provider_addresses (postal_code, npi) WHERE NOT is_practice;
+CREATE INDEX addresses_abroad ON provider_addresses (country, npi) WHERE country <> 'US';
 
 -- Every name a provider can be asked for by the registry-compatible endpoint.
 CREATE TABLE provider_names (
@@ -132,6 +134,7 @@ CREATE TABLE leads (
     created_by          TEXT COLLATE "C"
 );
 CREATE INDEX leads_by_updated ON leads (updated_at, npi);
+CREATE INDEX leads_by_created ON leads (created_at, npi);
 CREATE INDEX leads_by_status ON leads (status, updated_at, npi);
 CREATE INDEX leads_by_owner ON leads (owner_id, updated_at, npi);
 
@@ -154,6 +157,7 @@ CREATE TABLE idempotency (
     created_at TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (user_id, key)
 );
+CREATE INDEX idempotency_by_created ON idempotency (created_at);
 
 CREATE TABLE sync_runs (
     id          TEXT COLLATE "C" PRIMARY KEY,
@@ -163,7 +167,14 @@ CREATE TABLE sync_runs (
     created_at  TIMESTAMPTZ NOT NULL,
     started_at  TIMESTAMPTZ,
     finished_at TIMESTAMPTZ,
-    note        TEXT COLLATE "C",
+    reach       TEXT COLLATE "C" NOT NULL,
+    found       BIGINT NOT NULL DEFAULT 0,
+    created     BIGINT NOT NULL DEFAULT 0,
+    updated     BIGINT NOT NULL DEFAULT 0,
+    unchanged   BIGINT NOT NULL DEFAULT 0,
+    set_aside   BIGINT NOT NULL DEFAULT 0,
+    requests    BIGINT NOT NULL DEFAULT 0,
+    retries     BIGINT NOT NULL DEFAULT 0,
     receipt     TEXT COLLATE "C"
 );
 CREATE INDEX sync_runs_by_state ON sync_runs (state, created_at);
@@ -181,6 +192,13 @@ CREATE TABLE sync_specialties (
     nearest     TEXT COLLATE "C" NOT NULL,
     started_at  TIMESTAMPTZ,
     finished_at TIMESTAMPTZ,
+    found       BIGINT NOT NULL DEFAULT 0,
+    created     BIGINT NOT NULL DEFAULT 0,
+    updated     BIGINT NOT NULL DEFAULT 0,
+    unchanged   BIGINT NOT NULL DEFAULT 0,
+    set_aside   BIGINT NOT NULL DEFAULT 0,
+    requests    BIGINT NOT NULL DEFAULT 0,
+    retries     BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (run_id, place)
 );
 
@@ -191,6 +209,7 @@ CREATE TABLE sync_partitions (
     place       BIGINT NOT NULL,
     depth       BIGINT NOT NULL,
     query       TEXT COLLATE "C" NOT NULL,
+    label       TEXT COLLATE "C" NOT NULL,
     state       TEXT COLLATE "C" NOT NULL,
     checkpoint  TEXT COLLATE "C" NOT NULL,
     requests    BIGINT NOT NULL,
@@ -209,7 +228,7 @@ CREATE TABLE sync_results (
     place   BIGINT NOT NULL,
     npi     BIGINT NOT NULL,
     outcome TEXT COLLATE "C" NOT NULL,
-    PRIMARY KEY (run_id, place, npi)
+    PRIMARY KEY (run_id, npi, place)
 );
 
 -- Records that could not be understood, each once.

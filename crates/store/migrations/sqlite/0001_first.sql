@@ -72,7 +72,9 @@ CREATE TABLE provider_addresses (
 CREATE INDEX practice_by_state ON provider_addresses (state, npi) WHERE is_practice;
 CREATE INDEX practice_by_city ON provider_addresses (city_key, state, npi) WHERE is_practice;
 CREATE INDEX practice_by_postal_code ON provider_addresses (postal_code, npi) WHERE is_practice;
-CREATE INDEX mailing_by_state ON provider_addresses (state, city_key, npi) WHERE NOT is_practice;
+CREATE INDEX mailing_by_city ON provider_addresses (city_key, state, npi) WHERE NOT is_practice;
+CREATE INDEX mailing_by_postal_code ON provider_addresses (postal_code, npi) WHERE NOT is_practice;
+CREATE INDEX addresses_abroad ON provider_addresses (country, npi) WHERE country <> 'US';
 
 -- Every name a provider can be asked for by the registry-compatible endpoint.
 CREATE TABLE provider_names (
@@ -147,6 +149,7 @@ CREATE TABLE leads (
     created_by          TEXT
 ) STRICT;
 CREATE INDEX leads_by_updated ON leads (updated_at, npi);
+CREATE INDEX leads_by_created ON leads (created_at, npi);
 CREATE INDEX leads_by_status ON leads (status, updated_at, npi);
 CREATE INDEX leads_by_owner ON leads (owner_id, updated_at, npi);
 
@@ -169,6 +172,7 @@ CREATE TABLE idempotency (
     created_at TEXT NOT NULL,
     PRIMARY KEY (user_id, key)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_by_created ON idempotency (created_at);
 
 CREATE TABLE sync_runs (
     id          TEXT PRIMARY KEY,
@@ -178,7 +182,14 @@ CREATE TABLE sync_runs (
     created_at  TEXT NOT NULL,
     started_at  TEXT,
     finished_at TEXT,
-    note        TEXT,
+    reach       TEXT NOT NULL,
+    found       INTEGER NOT NULL DEFAULT 0,
+    created     INTEGER NOT NULL DEFAULT 0,
+    updated     INTEGER NOT NULL DEFAULT 0,
+    unchanged   INTEGER NOT NULL DEFAULT 0,
+    set_aside   INTEGER NOT NULL DEFAULT 0,
+    requests    INTEGER NOT NULL DEFAULT 0,
+    retries     INTEGER NOT NULL DEFAULT 0,
     receipt     TEXT
 ) STRICT;
 CREATE INDEX sync_runs_by_state ON sync_runs (state, created_at);
@@ -196,6 +207,13 @@ CREATE TABLE sync_specialties (
     nearest     TEXT NOT NULL,
     started_at  TEXT,
     finished_at TEXT,
+    found       INTEGER NOT NULL DEFAULT 0,
+    created     INTEGER NOT NULL DEFAULT 0,
+    updated     INTEGER NOT NULL DEFAULT 0,
+    unchanged   INTEGER NOT NULL DEFAULT 0,
+    set_aside   INTEGER NOT NULL DEFAULT 0,
+    requests    INTEGER NOT NULL DEFAULT 0,
+    retries     INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (run_id, place)
 ) STRICT, WITHOUT ROWID;
 
@@ -206,6 +224,7 @@ CREATE TABLE sync_partitions (
     place       INTEGER NOT NULL,
     depth       INTEGER NOT NULL,
     query       TEXT NOT NULL,
+    label       TEXT NOT NULL,
     state       TEXT NOT NULL,
     checkpoint  TEXT NOT NULL,
     requests    INTEGER NOT NULL,
@@ -224,7 +243,7 @@ CREATE TABLE sync_results (
     place   INTEGER NOT NULL,
     npi     INTEGER NOT NULL,
     outcome TEXT NOT NULL,
-    PRIMARY KEY (run_id, place, npi)
+    PRIMARY KEY (run_id, npi, place)
 ) STRICT, WITHOUT ROWID;
 
 -- Records that could not be understood, each once.

@@ -19,6 +19,17 @@ pub enum Engine {
     Postgres,
 }
 
+impl Engine {
+    /// What ends a `SELECT` of rows `of` that the transaction is going to change. The embedded
+    /// engine has one writer at a time, so nothing needs to be locked there.
+    pub(crate) fn for_update(self, of: &str) -> String {
+        match self {
+            Self::Sqlite => String::new(),
+            Self::Postgres => format!(" FOR UPDATE OF {of}"),
+        }
+    }
+}
+
 /// What a commit must survive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Durability {
@@ -66,7 +77,7 @@ impl From<String> for Sql {
 /// A write transaction. Dropped without [`Tx::commit`], it is rolled back.
 pub(crate) enum Tx {
     Sqlite(sqlite::Tx),
-    Postgres(postgres::Tx),
+    Postgres(Box<postgres::Tx>),
 }
 
 impl Tx {

@@ -38,7 +38,7 @@ impl Postgres {
         );
         let pool = Pool::builder(manager)
             .max_size(12)
-            .wait_timeout(Some(Duration::from_secs(60)))
+            .wait_timeout(Some(Duration::from_mins(1)))
             .create_timeout(Some(Duration::from_secs(15)))
             .runtime(Runtime::Tokio1)
             .build()

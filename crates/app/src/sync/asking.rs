@@ -1,0 +1,181 @@
+//! One question to the registry: at the common pace, again after passing faults.
+
+use std::{sync::Arc, time::Duration};
+
+use canvass_nppes::api::{
+    Answer, Client, ClientSettings, Fault, PAGE, Query, RetrySettings, retry_delay,
+};
+use canvass_store::{Pace, PaceLimits, Permit};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::{App, Error, settings::RegistrySettings};
+
+/// Longest time that the registry is left alone at a stretch because it does not answer.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// What came of a question.
+pub(super) struct Asked {
+    /// The answer, or the fault that was left after the last attempt.
+    pub(super) answer: Result<Answer, Fault>,
+    /// Requests sent.
+    pub(super) requests: u32,
+}
+
+/// Asks the registry on behalf of one process.
+#[derive(Clone)]
+pub(super) struct Asker {
+    app: App,
+    client: Client,
+    owner: Arc<str>,
+    limits: PaceLimits,
+    retry: RetrySettings,
+    /// As many as may be in flight over all processes: no more of this one need to wait in the
+    /// database for their turn.
+    places: Arc<Semaphore>,
+}
+
+impl Asker {
+    pub(super) fn new(app: &App, owner: Arc<str>) -> Result<Self, Error> {
+        let settings = &app.settings().registry;
+        let mut client = ClientSettings {
+            timeout: settings.timeout,
+            ..ClientSettings::default()
+        };
+        if !settings.contact.is_empty() {
+            client.contact.clone_from(&settings.contact);
+        }
+        let client = Client::new(&settings.url, &client)
+            .map_err(|e| Error::invalid("registry", e.to_string()))?;
+        let places = usize::try_from(settings.in_flight.max(1)).unwrap_or(1);
+        Ok(Self {
+            app: app.clone(),
+            client,
+            owner,
+            limits: limits(settings),
+            retry: RetrySettings {
+                attempts: settings.attempts,
+                first_delay: settings.backoff,
+                longest_delay: settings.backoff_most,
+                ..RetrySettings::default()
+            },
+            places: Arc::new(Semaphore::new(places)),
+        })
+    }
+
+    /// Asks for one page. `None` when `stop` came first.
+    pub(super) async fn ask(
+        &self,
+        query: &Query,
+        page: u32,
+        stop: &CancellationToken,
+    ) -> Result<Option<Asked>, Error> {
+        tokio::select! {
+            asked = self.ask_until_answered(query, page) => asked.map(Some),
+            () = stop.cancelled() => Ok(None),
+        }
+    }
+
+    async fn ask_until_answered(&self, query: &Query, page: u32) -> Result<Asked, Error> {
+        let mut requests = 0;
+        loop {
+            let place = self
+                .places
+                .acquire()
+                .await
+                .map_err(|e| Error::Internal(e.to_string()))?;
+            let permit = self.permit().await?;
+            requests += 1;
+            let answer = self.client.fetch(query, page * PAGE).await;
+            let now = self.app.clock().now();
+            let fault = match answer {
+                Ok(answer) => {
+                    self.app.store().pace_answered(&permit, now).await?;
+                    return Ok(Asked {
+                        answer: Ok(answer),
+                        requests,
+                    });
+                }
+                Err(fault) => fault,
+            };
+            let delay = retry_delay(requests, &fault, &self.retry, rand::random());
+            let pause = |failures| self.pause(failures, &fault, now);
+            let failures = self.app.store().pace_failed(&permit, pause, now).await?;
+            tracing::warn!(%query, page, attempt = requests, failures, %fault, "the registry did not answer");
+            let Some(delay) = delay else {
+                return Ok(Asked {
+                    answer: Err(fault),
+                    requests,
+                });
+            };
+            drop(place);
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    /// Until when everybody leaves the registry alone after a failure, and why: as long as it
+    /// asks for, or, once several requests in a row have failed, longer with each further one.
+    fn pause(&self, failures: u32, fault: &Fault, now: Timestamp) -> Option<(Timestamp, String)> {
+        let settings = &self.app.settings().registry;
+        let (length, why) = match fault {
+            Fault::Status {
+                retry_after: Some(asked),
+                ..
+            } => (
+                (*asked).min(self.retry.longest_retry_after),
+                "the registry asks to wait",
+            ),
+            _ if failures >= settings.breaker_failures => {
+                let doublings = (failures - settings.breaker_failures).min(8);
+                let length = settings
+                    .breaker_pause
+                    .saturating_mul(1 << doublings)
+                    .min(LONGEST_PAUSE);
+                (length, "the registry does not answer")
+            }
+            _ => return None,
+        };
+        let until = now + SignedDuration::try_from(length).ok()?;
+        Some((
+            until,
+            format!(
+                "{why} ({fault}); the next request goes out in {} s",
+                length.as_secs().max(1)
+            ),
+        ))
+    }
+
+    async fn permit(&self) -> Result<Permit, Error> {
+        let registry = &self.app.settings().registry.url;
+        loop {
+            let now = self.app.clock().now();
+            let wait = match self
+                .app
+                .store()
+                .pace_acquire(registry, &self.owner, self.limits, now)
+                .await?
+            {
+                Pace::Go(permit) => return Ok(permit),
+                Pace::Wait(until) => until.duration_since(now),
+                // Looked at again from time to time: somebody may end the pause.
+                Pace::Paused { until, .. } => {
+                    until.duration_since(now).min(SignedDuration::from_secs(1))
+                }
+            };
+            let wait = Duration::try_from(wait).unwrap_or_default();
+            tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
+        }
+    }
+}
+
+fn limits(settings: &RegistrySettings) -> PaceLimits {
+    let signed = |d: Duration| SignedDuration::try_from(d).unwrap_or(SignedDuration::MAX);
+    PaceLimits {
+        in_flight: settings.in_flight.max(1),
+        starts: settings.starts.max(1),
+        // A request is sent a little after its start is noted, so the window is kept a little wider.
+        window: signed(settings.window + settings.window / 20),
+        lease: signed(settings.timeout + Duration::from_secs(5)),
+    }
+}

@@ -1,0 +1,392 @@
+//! Working on one partition: its pages, their records, its end.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use canvass_model::{JobState, Npi, Provider};
+use canvass_nppes::{
+    api::{
+        Answer, Evidence, Meaning, PAGE, Query, REACH, Reach, Refusal, Step, Walk, normalise,
+        note_evidence, split, wider,
+    },
+    geo::Places,
+};
+use canvass_store::{LeasedPartition, PageWrite, PartitionEnd, SetAsideRecord};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    asking::{Asked, Asker},
+    new_partition,
+    runner::Shared,
+};
+use crate::Error;
+
+/// Splits under one another at most.
+const DEEPEST: u32 = 12;
+/// How often a page that holds a record twice is asked for again.
+const AGAIN: u32 = 2;
+
+/// Where a partition stands, as stored.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Checkpoint {
+    walk: Walk,
+    evidence: Evidence,
+    /// Pages that kept holding records twice, so that others may be missing.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    doubtful: BTreeSet<u32>,
+}
+
+/// A page as it was asked for.
+struct Fetched {
+    page: u32,
+    asked: Option<Asked>,
+}
+
+/// A page whose records were read.
+struct Read {
+    providers: Vec<Provider>,
+    set_aside: Vec<SetAsideRecord>,
+    /// Records, repeated ones included.
+    records: u32,
+    /// Different records.
+    distinct: u32,
+}
+
+pub(super) struct Work<'a> {
+    shared: &'a Shared,
+    leased: &'a LeasedPartition,
+    query: Query,
+    at: Checkpoint,
+    in_flight: BTreeSet<u32>,
+    /// How often a page was asked for again.
+    again: BTreeMap<u32, u32>,
+    /// NPIs seen so far, by this worker.
+    seen: HashSet<Npi>,
+    tasks: JoinSet<Result<Fetched, Error>>,
+    stop: CancellationToken,
+    /// Requests that no page has been counted with yet.
+    uncounted: u32,
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn new(
+        shared: &'a Shared,
+        leased: &'a LeasedPartition,
+        stop: CancellationToken,
+    ) -> Result<Self, Error> {
+        let read =
+            |text: &str| serde_json::from_str(text).map_err(|e| Error::Internal(e.to_string()));
+        let at = match leased.checkpoint.as_str() {
+            "" => Checkpoint::default(),
+            text => serde_json::from_str(text).map_err(|e| Error::Internal(e.to_string()))?,
+        };
+        Ok(Self {
+            shared,
+            leased,
+            query: read(&leased.query)?,
+            at,
+            in_flight: BTreeSet::new(),
+            again: BTreeMap::new(),
+            seen: HashSet::new(),
+            tasks: JoinSet::new(),
+            stop,
+            uncounted: 0,
+        })
+    }
+
+    /// Works until the partition is at its end. False when it was stopped or taken over before.
+    pub(super) async fn run(mut self) -> Result<bool, Error> {
+        // A query for a whole state or the country is expected to hold much.
+        let eager =
+            self.leased.depth == 0 && self.query.city.is_none() && self.query.postal_code.is_none();
+        loop {
+            let reach = self.shared.reach(&self.leased.run_id);
+            match self.at.walk.next(&self.in_flight, reach, eager) {
+                Step::Fetch(pages) => self.send(pages),
+                Step::Verify => {
+                    if !self.verify().await? {
+                        return self.split().await;
+                    }
+                    continue;
+                }
+                Step::Split => return self.split().await,
+                Step::Complete if self.at.walk.is_doubtful() => {
+                    let why = "the registry's pages contradict each other";
+                    return self.finish(PartitionEnd::Failed(why.into())).await;
+                }
+                Step::Complete if !self.at.doubtful.is_empty() => {
+                    let pages: Vec<String> = self
+                        .at
+                        .doubtful
+                        .iter()
+                        .map(|p| (p + 1).to_string())
+                        .collect();
+                    let why = format!(
+                        "the registry keeps repeating records on page {}, so others may be missing",
+                        pages.join(", ")
+                    );
+                    return self.finish(PartitionEnd::Failed(why)).await;
+                }
+                Step::Complete => return self.finish(PartitionEnd::Complete).await,
+            }
+            let Some(fetched) = self.tasks.join_next().await else {
+                return Err(Error::Internal("a partition waits for no page".into()));
+            };
+            let fetched = fetched.map_err(|e| Error::Internal(e.to_string()))??;
+            self.in_flight.remove(&fetched.page);
+            let Some(asked) = fetched.asked else {
+                return Ok(false);
+            };
+            self.uncounted += asked.requests;
+            match asked.answer {
+                Ok(Answer::Page { records }) => {
+                    if !self.take(fetched.page, &records).await? {
+                        return Ok(false);
+                    }
+                }
+                Ok(Answer::Refused(refusals)) => {
+                    let why = refused(&self.query, &refusals);
+                    return self.finish(PartitionEnd::Failed(why)).await;
+                }
+                Err(fault) => {
+                    let why = format!("page {} failed for good: {fault}", fetched.page + 1);
+                    return self.finish(PartitionEnd::Failed(why)).await;
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, pages: Vec<u32>) {
+        for page in pages {
+            self.in_flight.insert(page);
+            let (asker, query, stop): (Asker, _, _) = (
+                self.shared.asker.clone(),
+                self.query.clone(),
+                self.stop.clone(),
+            );
+            self.tasks.spawn(async move {
+                let asked = asker.ask(&query, page, &stop).await?;
+                Ok(Fetched { page, asked })
+            });
+        }
+    }
+
+    /// Takes in a page: writes its records and moves the checkpoint. False when the run was
+    /// stopped or the partition was taken over.
+    async fn take(&mut self, page: u32, records: &[Value]) -> Result<bool, Error> {
+        let read = self.read(records);
+        let tries = self.again.get(&page).copied().unwrap_or(0);
+        let short_of_some = read.records == PAGE && read.distinct < read.records;
+        let mut ask_again = short_of_some && tries < AGAIN;
+        if short_of_some && !ask_again {
+            self.at.doubtful.insert(page);
+        } else {
+            self.at.doubtful.remove(&page);
+        }
+        let npis: BTreeSet<Npi> = read.providers.iter().map(|p| p.npi).collect();
+        if !ask_again {
+            // A page that brings nothing new repeats others, whatever it is called.
+            let stale = page >= REACH && !npis.is_empty() && npis.is_subset(&self.seen_set());
+            let mark = mark(&npis, &read.set_aside);
+            let meaning = self
+                .at
+                .walk
+                .take(page, read.records, mark, tries > 0 || stale);
+            ask_again = meaning == Meaning::Suspect;
+        }
+        self.seen.extend(&npis);
+        for provider in &read.providers {
+            note_evidence(&mut self.at.evidence, &self.query, provider);
+        }
+        if ask_again {
+            *self.again.entry(page).or_default() += 1;
+        }
+        let learned = self.learn();
+        // The next pages go out before this one is written, so that the registry is never waited
+        // for without need.
+        if let Step::Fetch(pages) = self.at.walk.next(
+            &self.in_flight,
+            self.shared.reach(&self.leased.run_id),
+            false,
+        ) {
+            self.send(pages);
+        }
+        self.write(&read, learned).await
+    }
+
+    fn seen_set(&self) -> BTreeSet<Npi> {
+        self.seen.iter().copied().collect()
+    }
+
+    fn read(&self, records: &[Value]) -> Read {
+        let mut providers: BTreeMap<Npi, Provider> = BTreeMap::new();
+        let mut set_aside = BTreeMap::new();
+        for record in records {
+            match normalise(record) {
+                Ok(normalised) => {
+                    let provider = normalised.provider;
+                    for warning in normalised.warnings {
+                        tracing::debug!(npi = %provider.npi, warning, "part of a record was left out");
+                    }
+                    providers.insert(provider.npi, provider);
+                }
+                Err(why) => {
+                    let record = record.to_string();
+                    let aside = SetAsideRecord {
+                        npi: why.npi,
+                        reason: why.reason,
+                        record: record.clone(),
+                    };
+                    set_aside.insert(record, aside);
+                }
+            }
+        }
+        let distinct = providers.len() + set_aside.len();
+        let wanted = |p: &Provider| {
+            !self.leased.sift
+                || p.taxonomies
+                    .iter()
+                    .any(|t| self.leased.codes.contains(&t.code))
+        };
+        Read {
+            records: u32::try_from(records.len()).unwrap_or(u32::MAX),
+            distinct: u32::try_from(distinct).unwrap_or(u32::MAX),
+            providers: providers.into_values().filter(wanted).collect(),
+            set_aside: set_aside.into_values().collect(),
+        }
+    }
+
+    /// Tells the run what this partition found out of the registry's reach, when that is new.
+    fn learn(&self) -> Option<&'static str> {
+        let learned = self.at.walk.reach();
+        let name = match learned {
+            Reach::Deep => "deep",
+            Reach::Capped => "capped",
+            Reach::Unknown => return None,
+        };
+        self.shared
+            .learn(&self.leased.run_id, learned)
+            .then_some(name)
+    }
+
+    async fn write(&mut self, read: &Read, reach: Option<&str>) -> Result<bool, Error> {
+        let checkpoint =
+            serde_json::to_string(&self.at).map_err(|e| Error::Internal(e.to_string()))?;
+        let requests = std::mem::take(&mut self.uncounted);
+        let page = PageWrite {
+            partition: self.leased,
+            owner: &self.shared.owner,
+            providers: &read.providers,
+            set_aside: &read.set_aside,
+            checkpoint: &checkpoint,
+            reach,
+            requests,
+            retries: requests.saturating_sub(1),
+            lease_until: self.shared.lease_until(),
+        };
+        let store = self.shared.app.store();
+        loop {
+            match store.write_page(&page, self.shared.app.clock().now()).await {
+                Ok(state) => return Ok(state == JobState::Running),
+                Err(canvass_store::Error::LeaseLost) => return Ok(false),
+                Err(canvass_store::Error::Conflict) => tokio::task::yield_now().await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Finds out whether nothing past the documented reach is the end of this query: by asking
+    /// for the same place of a wider query, whose records are served there or not.
+    async fn verify(&mut self) -> Result<bool, Error> {
+        let _turn = self.shared.verifying.lock().await;
+        if self.shared.reach(&self.leased.run_id) == Reach::Deep {
+            self.at.walk.verify();
+            return Ok(true);
+        }
+        let Some(query) = wider(&self.query) else {
+            return Ok(false);
+        };
+        let Some(asked) = self.shared.asker.ask(&query, REACH, &self.stop).await? else {
+            return Ok(false);
+        };
+        self.uncounted += asked.requests;
+        let served = matches!(&asked.answer, Ok(Answer::Page { records }) if !records.is_empty());
+        if served {
+            self.at.walk.verify();
+            let learned = self.learn();
+            let nothing = Read {
+                providers: Vec::new(),
+                set_aside: Vec::new(),
+                records: 0,
+                distinct: 0,
+            };
+            self.write(&nothing, learned).await?;
+        }
+        Ok(served)
+    }
+
+    async fn split(self) -> Result<bool, Error> {
+        if self.stop.is_cancelled() {
+            return Ok(false);
+        }
+        let deeper = (self.leased.depth < DEEPEST)
+            .then(|| split(&self.query, &self.at.evidence, Places::bundled()))
+            .flatten();
+        let end = match deeper {
+            Some(parts) => {
+                let new = |q: &Query| new_partition(self.leased.place, self.leased.depth + 1, q);
+                let rest = parts.left_out.iter().flat_map(|l| &l.rest);
+                PartitionEnd::Split {
+                    parts: parts.parts.iter().map(new).collect::<Result<_, _>>()?,
+                    rest: rest.map(new).collect::<Result<_, _>>()?,
+                    left_out: parts.left_out.map(|l| l.what),
+                }
+            }
+            None => PartitionEnd::Truncated(
+                "the registry holds more than it serves for this query, which can't be split further".into(),
+            ),
+        };
+        self.finish(end).await
+    }
+
+    async fn finish(self, end: PartitionEnd) -> Result<bool, Error> {
+        let store = self.shared.app.store();
+        let counts = (self.uncounted, self.uncounted.saturating_sub(1));
+        loop {
+            let now = self.shared.app.clock().now();
+            match store
+                .finish_partition(self.leased, &self.shared.owner, &end, counts, now)
+                .await
+            {
+                Ok(()) => return Ok(true),
+                Err(canvass_store::Error::LeaseLost) => return Ok(false),
+                Err(canvass_store::Error::Conflict) => tokio::task::yield_now().await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// A fingerprint of the records of a page, whatever their order.
+fn mark(npis: &BTreeSet<Npi>, set_aside: &[SetAsideRecord]) -> u64 {
+    let mut hash = blake3::Hasher::new();
+    for npi in npis {
+        hash.update(&npi.as_i64().to_be_bytes());
+    }
+    for record in set_aside {
+        hash.update(record.record.as_bytes());
+    }
+    let mut first = [0u8; 8];
+    first.copy_from_slice(&hash.finalize().as_bytes()[..8]);
+    u64::from_be_bytes(first)
+}
+
+fn refused(query: &Query, refusals: &[Refusal]) -> String {
+    let told: Vec<String> = refusals
+        .iter()
+        .map(|r| format!("{} (error {}, {})", r.description, r.number, r.field))
+        .collect();
+    format!("the registry refused {query}: {}", told.join("; "))
+}

@@ -1,0 +1,289 @@
+//! Leasing partitions and working on several at a time; ending runs.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use canvass_model::{ProviderFilter, StatusFilter};
+use canvass_nppes::api::Reach;
+use canvass_store::{Idempotency, LeasedPartition, NewPartition, SaveAll};
+use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{asking::Asker, owner, partition::Work};
+use crate::{App, Error};
+
+/// Partitions under way in one process. More than requests in flight, so that writing one page
+/// never leaves the registry waiting.
+const WORKERS: usize = 4;
+/// For how long a partition is held without a sign of life.
+const LEASE: SignedDuration = SignedDuration::from_secs(8);
+/// How often the sign is given.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+/// How often an idle runner looks for work that another process has left or enqueued.
+const LOOK: Duration = Duration::from_millis(400);
+
+/// Works on syncs: on all of a database, or on one.
+pub struct Runner {
+    shared: Arc<Shared>,
+    only: Option<String>,
+}
+
+/// What the partitions of one process share.
+pub(super) struct Shared {
+    pub(super) app: App,
+    pub(super) asker: Asker,
+    pub(super) owner: Arc<str>,
+    /// One question at a time about what the registry serves past its reach.
+    pub(super) verifying: tokio::sync::Mutex<()>,
+    /// What each run knows of the registry's reach.
+    reach: Mutex<HashMap<String, Reach>>,
+}
+
+impl Shared {
+    pub(super) fn reach(&self, run: &str) -> Reach {
+        let known = self.reach.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(run).copied().unwrap_or_default()
+    }
+
+    /// Notes what was found out. True when that is new. That pages past the reach repeat was seen
+    /// on a query that holds more, so it is not forgotten for a query that ends there.
+    pub(super) fn learn(&self, run: &str, learned: Reach) -> bool {
+        let mut known = self.reach.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = known.entry(run.to_owned()).or_default();
+        let new = learned != Reach::Unknown && *before != Reach::Capped && *before != learned;
+        if new {
+            *before = learned;
+        }
+        new
+    }
+
+    pub(super) fn lease_until(&self) -> Timestamp {
+        self.app.clock().now() + LEASE
+    }
+}
+
+impl Runner {
+    /// A runner of all syncs on the database, or of one.
+    ///
+    /// # Errors
+    /// When the registry's address is none.
+    pub fn new(app: &App, only: Option<String>) -> Result<Self, Error> {
+        let owner: Arc<str> = owner::new_owner().into();
+        let shared = Shared {
+            app: app.clone(),
+            asker: Asker::new(app, owner.clone())?,
+            owner,
+            verifying: tokio::sync::Mutex::new(()),
+            reach: Mutex::default(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            only,
+        })
+    }
+
+    /// Works until `stop`, or until its one sync is over.
+    ///
+    /// # Errors
+    /// When the database fails in a way that waiting does not mend.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
+        let heart = tokio::spawn(heartbeat(self.shared.clone(), stop.clone()));
+        let worked = self.work(&stop).await;
+        heart.abort();
+        self.shared
+            .app
+            .store()
+            .release_owner(&self.shared.owner, self.shared.app.clock().now())
+            .await?;
+        worked
+    }
+
+    async fn work(&self, stop: &CancellationToken) -> Result<(), Error> {
+        let app = &self.shared.app;
+        let mut active: JoinSet<()> = JoinSet::new();
+        self.take_over_from_the_gone().await?;
+        let mut looked = tokio::time::Instant::now();
+        loop {
+            let woken = app.wake().notified();
+            tokio::pin!(woken);
+            woken.as_mut().enable();
+            while active.len() < WORKERS && !stop.is_cancelled() {
+                match self.lease().await {
+                    Ok(Some(leased)) => {
+                        active.spawn(work_on(self.shared.clone(), leased, stop.child_token()));
+                    }
+                    Ok(None) => break,
+                    Err(error) => {
+                        tracing::error!(
+                            error = &error as &dyn std::error::Error,
+                            "no work could be taken"
+                        );
+                        break;
+                    }
+                }
+            }
+            if stop.is_cancelled() {
+                while active.join_next().await.is_some() {}
+                return Ok(());
+            }
+            if active.is_empty() {
+                self.end_runs().await?;
+                if let Some(run) = &self.only
+                    && app.sync_run(run).await?.is_none_or(|r| r.state.is_over())
+                {
+                    return Ok(());
+                }
+            }
+            if looked.elapsed() >= LOOK {
+                self.take_over_from_the_gone().await?;
+                looked = tokio::time::Instant::now();
+            }
+            tokio::select! {
+                Some(_) = active.join_next() => {}
+                () = &mut woken => {}
+                () = tokio::time::sleep(LOOK) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    async fn lease(&self) -> Result<Option<LeasedPartition>, Error> {
+        let (shared, now) = (&self.shared, self.shared.app.clock().now());
+        let leased = shared
+            .app
+            .store()
+            .lease_partition(
+                &shared.owner,
+                self.only.as_deref(),
+                shared.lease_until(),
+                now,
+            )
+            .await?;
+        if let Some(leased) = &leased {
+            let known = match leased.reach.as_str() {
+                "deep" => Reach::Deep,
+                "capped" => Reach::Capped,
+                _ => Reach::Unknown,
+            };
+            shared.learn(&leased.run_id, known);
+        }
+        Ok(leased)
+    }
+
+    /// Gives back what processes of this machine held that are no more, without waiting for their
+    /// leases to end.
+    async fn take_over_from_the_gone(&self) -> Result<(), Error> {
+        let app = &self.shared.app;
+        for owner in app.store().lease_owners().await? {
+            if owner::is_gone(&owner) {
+                tracing::info!(owner, "taking over from a process that is gone");
+                app.store().release_owner(&owner, app.clock().now()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the runs that have nothing left to work on: covers what their splits left out where
+    /// that costs little, saves leads where that was asked for.
+    async fn end_runs(&self) -> Result<(), Error> {
+        let app = &self.shared.app;
+        for (run, request, user) in app.store().syncs_to_finish().await? {
+            if self.only.as_ref().is_some_and(|only| *only != run)
+                || self.cover_left_out(&run).await?
+            {
+                continue;
+            }
+            let receipt = if request.save_leads {
+                let filter = ProviderFilter {
+                    sync: Some(run.clone()),
+                    status: StatusFilter::Active,
+                    ..ProviderFilter::default()
+                };
+                let once = Idempotency {
+                    user: "sync".into(),
+                    key: run.clone(),
+                    request: run.clone().into_bytes(),
+                };
+                let now = app.clock().now();
+                let all = SaveAll::Filter(filter);
+                Some(
+                    app.store()
+                        .save_all(&all, user.as_deref(), now, Some(&once))
+                        .await?,
+                )
+            } else {
+                None
+            };
+            app.store()
+                .finish_sync(&run, receipt.as_ref(), app.clock().now())
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for what splits left out, where all requests together stay under three times those
+    /// that full pages would take. True when there is more to do now.
+    async fn cover_left_out(&self, run: &str) -> Result<bool, Error> {
+        let store = self.shared.app.store();
+        let mut added = false;
+        for (open, counts) in store.open_left_outs(run).await? {
+            let pages = counts.found.div_ceil(u64::from(canvass_nppes::api::PAGE));
+            let cost = counts.requests + open.rest.len() as u64;
+            if cost * 10 > pages * 28 {
+                continue;
+            }
+            let parts: Vec<NewPartition> = open
+                .rest
+                .into_iter()
+                .map(|(query, label)| NewPartition {
+                    place: open.place,
+                    depth: open.depth + 1,
+                    query,
+                    label,
+                })
+                .collect();
+            store
+                .add_left_out(run, &open.partition, &parts, self.shared.app.clock().now())
+                .await?;
+            added = true;
+        }
+        Ok(added)
+    }
+}
+
+async fn heartbeat(shared: Arc<Shared>, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        tokio::time::sleep(HEARTBEAT).await;
+        let renewed = shared
+            .app
+            .store()
+            .renew_leases(&shared.owner, shared.lease_until())
+            .await;
+        if let Err(error) = renewed {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "leases could not be renewed"
+            );
+        }
+    }
+}
+
+async fn work_on(shared: Arc<Shared>, leased: LeasedPartition, stop: CancellationToken) {
+    let worked = match Work::new(&shared, &leased, stop) {
+        Ok(work) => work.run().await,
+        Err(error) => Err(error),
+    };
+    // What was not brought to its end is given back, or its lease ends: somebody goes on with it.
+    if let Err(error) = worked {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            query = leased.label,
+            "work on a query broke off; it will be taken up again"
+        );
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}

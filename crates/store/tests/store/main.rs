@@ -1,0 +1,12 @@
+//! Rules of the store, on both engines.
+
+#[path = "../both/mod.rs"]
+mod both;
+mod leads;
+mod migrations;
+mod pace;
+mod providers;
+mod sample;
+mod save_all;
+mod search;
+mod users;
