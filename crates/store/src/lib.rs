@@ -72,7 +72,9 @@ impl Store {
                     .map_err(|e| Error::Statement(Box::new(e)))??;
                 Backend::Sqlite(opened)
             }
-            Some(("postgres" | "postgresql", _)) => Backend::Postgres(Box::new(Postgres::open(url)?)),
+            Some(("postgres" | "postgresql", _)) => {
+                Backend::Postgres(Box::new(Postgres::open(url)?))
+            }
             // The address may hold a password, so only what cannot is shown.
             _ => {
                 return Err(Error::Address(
@@ -133,7 +135,9 @@ impl Store {
     async fn begin(&self, durability: Durability) -> Result<Tx, Error> {
         Ok(match &self.0 {
             Backend::Sqlite(sqlite) => Tx::Sqlite(sqlite.begin(durability).await?),
-            Backend::Postgres(postgres) => Tx::Postgres(Box::new(postgres.begin(durability).await?)),
+            Backend::Postgres(postgres) => {
+                Tx::Postgres(Box::new(postgres.begin(durability).await?))
+            }
         })
     }
 }

@@ -236,11 +236,14 @@ impl<'a> Search<'a> {
         let mut nothing = false;
         if let Some(q) = &filter.q {
             let words = fold(q);
-            nothing |= words.is_empty();
-            sets.push(Set::Words(words));
+            if words.is_empty() {
+                nothing = true;
+            } else {
+                sets.push(Set::Words(words));
+            }
         }
-        if !filter.specialty.is_empty() {
-            nothing |= filter.specialty_codes.is_empty();
+        nothing |= !filter.specialty.is_empty() && filter.specialty_codes.is_empty();
+        if !filter.specialty_codes.is_empty() {
             sets.push(Set::Codes {
                 codes: filter.specialty_codes.clone(),
                 primary_only: filter.primary_only,

@@ -85,6 +85,8 @@ fn refs(params: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
 fn from_postgres(row: &tokio_postgres::Row) -> Result<Row, Error> {
     let column = |i: usize, ty: &Type| -> Result<Value, Error> {
         let value = match *ty {
+            // What a function gives that is called for its effect.
+            Type::VOID => Value::Null,
             Type::INT8 => row.try_get::<_, Option<i64>>(i)?.into(),
             Type::INT4 => row.try_get::<_, Option<i32>>(i)?.into(),
             Type::FLOAT8 => row.try_get::<_, Option<f64>>(i)?.into(),

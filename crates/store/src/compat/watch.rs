@@ -26,7 +26,7 @@ impl Store {
             Backend::Sqlite(sqlite) => {
                 let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
                 let connection = Connection::open_with_flags(sqlite.path(), flags)?;
-                connection.busy_timeout(std::time::Duration::from_secs(60))?;
+                connection.busy_timeout(std::time::Duration::from_mins(1))?;
                 connection.execute_batch("PRAGMA query_only=ON")?;
                 Watch::Sqlite(Arc::new(Mutex::new(connection)))
             }
