@@ -1,3 +1,47 @@
-//! The command `canvass`.
+//! The command `canvass`: arguments, progress bars, exit codes.
+//!
+//! Data goes to standard output; progress and log go to standard error.
 
-fn main() {}
+mod args;
+mod commands;
+mod config;
+mod failure;
+mod filter;
+mod log;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{
+    args::{Cli, Command},
+    config::Config,
+    failure::Failure,
+};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(code) => code,
+        Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("canvass: {}", failure.describe());
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let config = Config::load(&cli.global)?;
+    log::start(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Worker => commands::worker::run(&config).await,
+            Command::Sync(args) => commands::sync::run(&config, args).await,
+            Command::Registry(args) => commands::registry::run(&config, args).await,
+            _ => Err(Failure::Other("not yet".into())),
+        }
+    })
+}
