@@ -33,6 +33,9 @@ pub enum Error {
     /// It can't be done in the state it is in.
     #[error("{0}")]
     Conflict(String),
+    /// Nobody has this name and password; which of both is wrong is not said.
+    #[error("the name or the password is wrong")]
+    WrongLogin,
     /// Too many failed logins.
     #[error("too many failed logins; try again in {seconds} seconds")]
     Throttled {
@@ -44,7 +47,7 @@ pub enum Error {
     Nucc(#[from] canvass_nppes::nucc::NuccError),
     /// The database failed.
     #[error(transparent)]
-    Store(#[from] canvass_store::Error),
+    Store(canvass_store::Error),
     /// A file or a stream can't be read or written.
     #[error("reading or writing failed")]
     Io(#[from] std::io::Error),
@@ -60,6 +63,16 @@ impl Error {
             name: name.into(),
             problem: problem.into(),
         }])
+    }
+}
+
+impl From<canvass_store::Error> for Error {
+    fn from(error: canvass_store::Error) -> Self {
+        match error {
+            canvass_store::Error::KeyReused => Self::KeyReused,
+            canvass_store::Error::Cursor => Self::invalid("cursor", error.to_string()),
+            other => Self::Store(other),
+        }
     }
 }
 

@@ -3,9 +3,14 @@
 //! Pages, JSON API and command line call the same functions of [`App`]; none of them knows SQL or
 //! a rule of the business, and nothing here knows HTTP requests or terminals.
 
+mod accounts;
+mod actor;
 mod clock;
 mod error;
+mod export;
+mod leads;
 pub mod registry;
+mod search;
 mod settings;
 mod sync;
 
@@ -14,8 +19,13 @@ use std::sync::Arc;
 use canvass_model::Catalogue;
 use canvass_store::Store;
 
+pub use accounts::{Login, Secret, TOKEN_PREFIX};
+pub use actor::Actor;
 pub use clock::Clock;
 pub use error::{Error, Field};
+pub use export::{ExportFormat, ExportStream};
+pub use leads::{ImportReport, MOST_TEXT, Rejection};
+pub use search::ProviderView;
 pub use settings::{RegistrySettings, Settings};
 pub use sync::Runner;
 

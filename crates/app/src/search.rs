@@ -1,0 +1,122 @@
+//! Search over providers, and one provider whole.
+
+use canvass_model::{
+    Change, FilterError, Lead, LeadFilter, Npi, Page, PageRequest, Provider, ProviderFilter,
+    ProviderSort, ProviderSummary, Total,
+};
+use jiff::Timestamp;
+
+use crate::{App, Error};
+
+/// How many values all parts of a filter may have together.
+const MOST_VALUES: usize = 500;
+/// How many changes of a provider are shown.
+const CHANGES: u32 = 200;
+
+/// All that is known of one provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderView {
+    /// The record.
+    pub provider: Provider,
+    /// Its latest changes, newest first.
+    pub changes: Vec<Change>,
+    /// Its lead, if it is one.
+    pub lead: Option<Lead>,
+    /// When canvass first saw it.
+    pub first_seen_at: Timestamp,
+    /// When its record last changed here.
+    pub changed_at: Timestamp,
+}
+
+impl App {
+    /// One page of a search over providers.
+    ///
+    /// # Errors
+    /// When the filter can't be understood.
+    pub async fn search(
+        &self,
+        filter: &ProviderFilter,
+        sort: ProviderSort,
+        page: &PageRequest,
+    ) -> Result<Page<ProviderSummary>, Error> {
+        let filter = self.checked_filter(filter)?;
+        Ok(self.store().search(&filter, sort, &bounded(page)).await?)
+    }
+
+    /// How many providers a search has: exact up to 10,000, an estimate above.
+    ///
+    /// # Errors
+    /// When the filter can't be understood.
+    pub async fn count(&self, filter: &ProviderFilter) -> Result<Total, Error> {
+        Ok(self.store().count(&self.checked_filter(filter)?).await?)
+    }
+
+    /// One provider, whole, with its changes and its lead.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn provider(&self, npi: Npi) -> Result<Option<ProviderView>, Error> {
+        let Some(stored) = self.store().provider(npi).await? else {
+            return Ok(None);
+        };
+        Ok(Some(ProviderView {
+            provider: stored.provider,
+            changes: self.store().changes(npi, CHANGES).await?,
+            lead: self.store().lead(npi).await?,
+            first_seen_at: stored.first_seen_at,
+            changed_at: stored.changed_at,
+        }))
+    }
+
+    /// The filter as each of its values would be understood alone, whichever way it came, with the
+    /// codes of its specialties.
+    pub(crate) fn checked_filter(&self, filter: &ProviderFilter) -> Result<ProviderFilter, Error> {
+        let pairs = filter.pairs();
+        if pairs.len() > MOST_VALUES {
+            let problem = format!("a search may have at most {MOST_VALUES} values");
+            return Err(Error::invalid("filter", problem));
+        }
+        let mut checked = ProviderFilter::default();
+        let mut problems: Vec<FilterError> = Vec::new();
+        for (name, value) in pairs {
+            if let Err(problem) = checked.set(name, &value) {
+                problems.push(problem);
+            }
+        }
+        if !problems.is_empty() {
+            return Err(Error::Invalid(
+                problems
+                    .into_iter()
+                    .map(|p| crate::Field {
+                        name: p.field,
+                        problem: p.problem,
+                    })
+                    .collect(),
+            ));
+        }
+        Ok(checked.resolved(self.catalogue())?)
+    }
+
+    pub(crate) fn checked_lead_filter(&self, filter: &LeadFilter) -> Result<LeadFilter, Error> {
+        if filter
+            .owner
+            .as_deref()
+            .is_some_and(|o| o.len() > 200 || o.contains('\0'))
+        {
+            return Err(Error::invalid("owner", "the identifier of a user, or none"));
+        }
+        Ok(LeadFilter {
+            status: filter.status.clone(),
+            owner: filter.owner.clone(),
+            provider: self.checked_filter(&filter.provider)?,
+        })
+    }
+}
+
+/// A page with no more rows than a list may show.
+pub(crate) fn bounded(page: &PageRequest) -> PageRequest {
+    PageRequest {
+        limit: page.limit.clamp(1, PageRequest::MAX_LIMIT),
+        after: page.after.clone(),
+    }
+}
