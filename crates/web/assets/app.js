@@ -42,6 +42,7 @@ function step(by) {
   if (!all.length) return;
   const at = all.findIndex((row) => row === document.activeElement || row.contains(document.activeElement));
   const next = all[Math.min(all.length - 1, Math.max(0, at < 0 ? 0 : at + by))];
+  next.tabIndex = -1;
   next.focus();
   next.scrollIntoView({ block: "nearest" });
 }
@@ -66,7 +67,7 @@ document.addEventListener("keydown", (event) => {
     k: () => step(-1),
     x: () => { const pick = row && $(".pick", row); if (pick) pick.click(); },
     s: () => row && $("select", row)?.focus(),
-    n: () => { const notes = row && $("[data-notes]", row); if (notes) { notes.open = true; $("textarea", notes)?.focus(); } },
+    n: () => row && $("[data-notes]", row)?.click(),
     Enter: () => row === event.target && $("a", row)?.click(),
     "[": () => $("[rel=prev]")?.click(),
     "]": () => $("[rel=next]")?.click(),
@@ -293,6 +294,13 @@ document.addEventListener("click", async (event) => {
     copy.textContent = "Copied";
     setTimeout(() => { copy.textContent = was; }, 1500);
   } catch { /* the text stands beside the button and can be selected */ }
+});
+// What an ellipsis hides is shown on hover.
+document.addEventListener("pointerover", (event) => {
+  const cell = event.target.closest?.(".fixed td");
+  if (!cell || cell.title) return;
+  const cut = [cell, ...cell.children].some((el) => el.scrollWidth > el.clientWidth + 1 && el.clientWidth > 0);
+  if (cut) cell.title = cell.textContent.trim().replace(/\s+/g, " ");
 });
 // Without htmx a changed select submits its form.
 document.addEventListener("change", (event) => {

@@ -196,10 +196,9 @@ mod tests {
                 }
                 let text = std::fs::read_to_string(path).unwrap();
                 used.extend(
-                    text.split("icons }}#")
+                    text.split("ui::icon(\"")
                         .skip(1)
                         .filter_map(|rest| rest.split('"').next())
-                        .filter(|name| !name.contains('{'))
                         .map(ToOwned::to_owned),
                 );
             }

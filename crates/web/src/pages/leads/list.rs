@@ -1,0 +1,336 @@
+use askama::Template;
+use canvass_model::{
+    Catalogue, Cursor, Lead, LeadFilter, LeadSort, LeadStatus, Page, PageRequest, Total,
+};
+
+use super::{ImportPanel, LeadRow, Owner, owner_select};
+use crate::format::{Now, number};
+use crate::pages::Viewer;
+use crate::pages::providers::{chip_label, specialties_box, states_box};
+use crate::problem::FieldError;
+use crate::ui::{Chip, Combobox, Empty, Field, Link, Pager, Select, Tab, Tabs, href};
+
+/// The filters, as a form that asks the same page again.
+#[derive(Clone, Debug, Template)]
+#[template(path = "leads/filters.html")]
+pub struct LeadFilters {
+    /// What is asked for.
+    pub filter: LeadFilter,
+    /// The order asked for.
+    pub sort: LeadSort,
+    /// Whom leads may belong to.
+    pub owners: Vec<Owner>,
+    /// What is wrong, field by field.
+    pub errors: Vec<FieldError>,
+}
+
+impl LeadFilters {
+    fn words(&self) -> Field {
+        Field {
+            kind: "search",
+            placeholder: Some("Beginnings of words"),
+            ..Field::text("q", "Name")
+                .value(self.filter.provider.q.clone().unwrap_or_default())
+                .errors(&self.errors)
+        }
+    }
+
+    fn lists(&self) -> [Combobox; 3] {
+        let p = &self.filter.provider;
+        [
+            specialties_box(&p.specialty).errors(&self.errors),
+            states_box(&p.state).errors(&self.errors),
+            Combobox {
+                placeholder: "Fresno",
+                ..Combobox::new("city", "City")
+                    .values(&p.city)
+                    .errors(&self.errors)
+            },
+        ]
+    }
+
+    fn owner(&self) -> Select {
+        let chosen = match self.filter.owner.as_deref() {
+            None => "",
+            Some("") => "none",
+            Some(id) => id,
+        };
+        owner_select(
+            "Owner",
+            "owner",
+            &self.owners,
+            chosen,
+            [("", "Anybody"), ("none", "Nobody")],
+        )
+    }
+
+    fn sort_select(&self) -> Select {
+        Select::new(
+            "sort",
+            "Order",
+            self.sort.as_str(),
+            [
+                (LeadSort::Updated.as_str(), "Last edited first"),
+                (LeadSort::Name.as_str(), "Name"),
+                (LeadSort::Created.as_str(), "Newest first"),
+            ],
+        )
+    }
+
+    fn set(&self) -> usize {
+        let pairs = self.filter.pairs();
+        pairs.iter().filter(|(name, _)| *name != "status").count()
+    }
+}
+
+/// What a list of leads asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Filter.
+    pub filter: &'a LeadFilter,
+    /// Order.
+    pub sort: LeadSort,
+    /// Page.
+    pub page: &'a PageRequest,
+}
+
+impl Asked<'_> {
+    fn pairs(&self) -> Vec<(&'static str, String)> {
+        let mut pairs = self.filter.pairs();
+        if self.sort != LeadSort::default() {
+            pairs.push(("sort", self.sort.as_str().to_owned()));
+        }
+        if self.page.limit != PageRequest::DEFAULT_LIMIT {
+            pairs.push(("limit", self.page.limit.to_string()));
+        }
+        pairs
+    }
+
+    fn at(&self, cursor: Option<&Cursor>) -> String {
+        let mut pairs = self.pairs();
+        pairs.extend(cursor.map(|c| ("cursor", c.to_string())));
+        href("/leads", pairs)
+    }
+
+    fn with_status(&self, status: Option<LeadStatus>) -> String {
+        let mut pairs = self.pairs();
+        pairs.retain(|(name, _)| *name != "status");
+        if let Some(status) = status {
+            pairs.insert(0, ("status", status.as_str().to_owned()));
+        }
+        href("/leads", pairs)
+    }
+}
+
+/// The list: what a filter, a tab and a page replace.
+#[derive(Clone, Debug, Template)]
+#[template(path = "leads/results.html")]
+pub struct LeadsResults {
+    /// How many.
+    pub total: Total,
+    /// One tab for each status, with its count.
+    pub tabs: Tabs,
+    /// What is asked for besides the status.
+    pub chips: Vec<Chip>,
+    /// Rows.
+    pub rows: Vec<LeadRow>,
+    /// Pages.
+    pub pager: Pager,
+    /// Address of the export of this list; absent where the viewer may not export.
+    pub export: Option<String>,
+    /// What could not be understood.
+    pub error: Option<String>,
+    /// Whether any filter is set.
+    pub filtered: bool,
+    /// Hidden inputs that keep the status when a filter is changed.
+    pub statuses: Vec<&'static str>,
+}
+
+impl LeadsResults {
+    /// The list of these leads. `counts` are those of each status under the same filter without its
+    /// status.
+    pub fn new(
+        asked: Asked<'_>,
+        found: &Page<Lead>,
+        total: Total,
+        counts: &[(LeadStatus, u64)],
+        viewer: &Viewer,
+        catalogue: &Catalogue,
+        now: &Now,
+    ) -> Self {
+        let after = asked.page.after.as_ref();
+        let mut export = asked.filter.pairs();
+        export.push(("format", "csv".to_owned()));
+        Self {
+            total,
+            tabs: tabs(&asked, counts),
+            chips: chips(&asked),
+            rows: found
+                .items
+                .iter()
+                .map(|lead| LeadRow::new(lead, viewer.role, catalogue, now))
+                .collect(),
+            pager: Pager {
+                shown: found.items.len() as u64,
+                total,
+                noun: "leads",
+                first: after.map(|_| asked.at(None)),
+                next: found.next.as_ref().map(|c| asked.at(Some(c))),
+                target: "results",
+            },
+            export: viewer
+                .is_manager()
+                .then(|| href("/api/leads/export", export)),
+            error: None,
+            filtered: !asked.filter.pairs().is_empty(),
+            statuses: asked.filter.status.iter().map(|s| s.as_str()).collect(),
+        }
+    }
+
+    /// A list that could not be understood.
+    pub fn refused(error: impl Into<String>) -> Self {
+        let total = Total {
+            count: 0,
+            exact: true,
+        };
+        Self {
+            total,
+            tabs: Tabs {
+                label: "Statuses",
+                tabs: Vec::new(),
+                target: "results",
+            },
+            chips: Vec::new(),
+            rows: Vec::new(),
+            pager: Pager {
+                shown: 0,
+                total,
+                noun: "leads",
+                first: None,
+                next: None,
+                target: "results",
+            },
+            export: None,
+            error: Some(error.into()),
+            filtered: true,
+            statuses: Vec::new(),
+        }
+    }
+
+    fn count_words(&self) -> (String, &'static str) {
+        let about = if self.total.exact { "" } else { "About " };
+        let noun = if self.total.count == 1 {
+            "lead"
+        } else {
+            "leads"
+        };
+        (format!("{about}{}", number(self.total.count)), noun)
+    }
+
+    fn count(&self) -> String {
+        number(self.total.count)
+    }
+
+    fn empty(&self) -> Empty {
+        if self.filtered {
+            return Empty {
+                icon: "search",
+                title: "No lead matches".to_owned(),
+                text: "Take a filter away, or look at another status.".to_owned(),
+                links: vec![Link::new("Show all leads", "/leads")],
+            };
+        }
+        Empty {
+            icon: "leads",
+            title: "No leads yet".to_owned(),
+            text: "Search for providers and save what you find as leads, or import a CSV file."
+                .to_owned(),
+            links: vec![Link::new("Search for providers", "/providers?lead=no")],
+        }
+    }
+}
+
+fn tabs(asked: &Asked<'_>, counts: &[(LeadStatus, u64)]) -> Tabs {
+    let chosen = &asked.filter.status;
+    let all = Tab {
+        label: "All".to_owned(),
+        count: Some(counts.iter().map(|(_, n)| n).sum()),
+        href: asked.with_status(None),
+        current: chosen.is_empty(),
+    };
+    let each = LeadStatus::ALL.into_iter().map(|status| Tab {
+        label: status.label().to_owned(),
+        count: Some(
+            counts
+                .iter()
+                .filter(|(s, _)| *s == status)
+                .map(|(_, n)| n)
+                .sum(),
+        ),
+        href: asked.with_status(Some(status)),
+        current: chosen.contains(&status),
+    });
+    Tabs {
+        label: "Statuses",
+        tabs: std::iter::once(all).chain(each).collect(),
+        target: "results",
+    }
+}
+
+fn chips(asked: &Asked<'_>) -> Vec<Chip> {
+    let pairs = asked.pairs();
+    pairs
+        .iter()
+        .enumerate()
+        .filter(|(_, (name, _))| !matches!(*name, "sort" | "limit" | "status" | "owner"))
+        .map(|(i, (name, value))| {
+            let rest = pairs.iter().enumerate().filter(|(j, _)| *j != i);
+            Chip {
+                label: chip_label(name, value),
+                without: href("/leads", rest.map(|(_, (n, v))| (*n, v.as_str()))),
+            }
+        })
+        .collect()
+}
+
+/// The page.
+#[derive(Clone, Debug, Template)]
+#[template(path = "leads/index.html")]
+pub struct LeadsView {
+    /// Filters.
+    pub filters: LeadFilters,
+    /// The list.
+    pub results: LeadsResults,
+    /// Import; absent where the viewer may not.
+    pub import: Option<ImportPanel>,
+}
+
+crate::ui::shown_as_html!(LeadFilters, LeadsResults, LeadsView);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tab_changes_the_status_and_nothing_else() {
+        let mut filter = LeadFilter::all();
+        for (name, value) in [("status", "new"), ("state", "CA"), ("owner", "none")] {
+            filter.set(name, value).unwrap();
+        }
+        let page = PageRequest::first(PageRequest::DEFAULT_LIMIT);
+        let asked = Asked {
+            filter: &filter,
+            sort: LeadSort::Name,
+            page: &page,
+        };
+        let tabs = tabs(&asked, &[(LeadStatus::New, 3), (LeadStatus::Converted, 1)]).tabs;
+        assert_eq!(tabs[0].href, "/leads?owner=none&state=CA&sort=name");
+        assert_eq!(tabs[0].count, Some(4));
+        assert!(tabs[1].current && !tabs[0].current);
+        let converted = tabs.iter().find(|t| t.label == "Converted").unwrap();
+        assert_eq!(
+            converted.href,
+            "/leads?status=converted&owner=none&state=CA&sort=name"
+        );
+    }
+}

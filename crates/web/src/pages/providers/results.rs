@@ -1,0 +1,350 @@
+use askama::Template;
+use canvass_model::{
+    Catalogue, Cursor, Entity, LeadPresence, Page, PageRequest, ProviderFilter, ProviderSort,
+    ProviderSummary, RecordStatus, StatusFilter, Total,
+};
+
+use crate::format::{number, person, unshouted};
+use crate::geography::state_name;
+use crate::ui::{Chip, Empty, Link, Pager, StatusBadge, href};
+
+/// What a person calls a code: its specialization, or its classification where it has none.
+pub fn specialty_label(catalogue: &Catalogue, code: &str) -> String {
+    match catalogue.get(code) {
+        Some(t) if t.specialization.is_empty() => t.classification.clone(),
+        Some(t) => t.specialization.clone(),
+        None => code.to_owned(),
+    }
+}
+
+/// City and state for a list: `Fresno, CA`.
+pub(crate) fn city_and_state(city: Option<&str>, state: Option<&str>) -> String {
+    match (city, state) {
+        (Some(city), Some(state)) => format!("{}, {state}", unshouted(city)),
+        (Some(city), None) => unshouted(city),
+        (None, state) => state.unwrap_or_default().to_owned(),
+    }
+}
+
+/// One row.
+#[derive(Clone, Debug)]
+pub struct ProviderRow {
+    /// NPI.
+    pub npi: String,
+    /// Name.
+    pub name: String,
+    /// Degree or licence letters.
+    pub credential: Option<String>,
+    /// Whether it is an organization.
+    pub organization: bool,
+    /// Specialty.
+    pub specialty: String,
+    /// NUCC code of it and what the registry calls that.
+    pub taxonomy: String,
+    /// City and state.
+    pub place: String,
+    /// Telephone, as people write it.
+    pub phone: Option<String>,
+    /// Year of the enumeration.
+    pub enumerated: String,
+    /// Status of its lead.
+    pub lead: Option<StatusBadge>,
+    /// What is to be known of the record when it is not in service.
+    pub gone: Option<&'static str>,
+}
+
+impl ProviderRow {
+    /// The row of a provider.
+    pub fn new(p: &ProviderSummary, catalogue: &Catalogue) -> Self {
+        let code = p.taxonomy.as_deref();
+        let npi = p.npi.to_string();
+        Self {
+            name: if p.name.is_empty() {
+                format!("NPI {npi}")
+            } else {
+                person_or_organization(p)
+            },
+            npi,
+            credential: p.credential.clone(),
+            organization: p.entity == Some(Entity::Organization),
+            specialty: code
+                .map(|c| specialty_label(catalogue, c))
+                .unwrap_or_default(),
+            taxonomy: code
+                .map(|c| format!("{} ({c})", catalogue.describe(c)))
+                .unwrap_or_default(),
+            place: city_and_state(p.city.as_deref(), p.state.as_deref()),
+            phone: p.phone.as_ref().map(ToString::to_string),
+            enumerated: p
+                .enumerated_on
+                .map(|d| d.year().to_string())
+                .unwrap_or_default(),
+            lead: p.lead.map(|status| StatusBadge { status }),
+            gone: match p.status {
+                RecordStatus::Active => None,
+                RecordStatus::Deactivated => Some("deactivated"),
+                RecordStatus::Unpublished => Some("no longer published"),
+            },
+        }
+    }
+}
+
+/// The name of a provider for a list.
+pub(crate) fn person_or_organization(p: &ProviderSummary) -> String {
+    if p.entity == Some(Entity::Organization) {
+        p.name.clone()
+    } else {
+        person(&p.name)
+    }
+}
+
+/// Saving a whole result as leads.
+#[derive(Clone, Debug)]
+pub struct SaveAll {
+    /// How many are not yet leads.
+    pub not_yet: Total,
+    /// The filter, as hidden inputs.
+    pub pairs: Vec<(&'static str, String)>,
+    /// Makes a form that is sent twice save once.
+    pub idempotency_key: String,
+}
+
+impl SaveAll {
+    fn label(&self) -> String {
+        let about = if self.not_yet.exact { "" } else { "about " };
+        match self.not_yet.count {
+            1 => "Save 1 as a lead".to_owned(),
+            n => format!("Save {about}{} as leads", number(n)),
+        }
+    }
+}
+
+/// The results of a search: what a filter, a page and an order replace.
+#[derive(Clone, Debug, Template)]
+#[template(path = "providers/results.html")]
+pub struct ProvidersResults {
+    /// How many.
+    pub total: Total,
+    /// What is asked for.
+    pub chips: Vec<Chip>,
+    /// Rows.
+    pub rows: Vec<ProviderRow>,
+    /// Pages.
+    pub pager: Pager,
+    /// Saving all of it; absent where the viewer may not, or the question does not arise.
+    pub save: Option<SaveAll>,
+    /// Whether the viewer may pick rows to save.
+    pub may_pick: bool,
+    /// What a search could not be understood by.
+    pub error: Option<String>,
+    /// Whether any filter is set.
+    pub filtered: bool,
+}
+
+/// What a search asks for, for its results.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Filter.
+    pub filter: &'a ProviderFilter,
+    /// Order.
+    pub sort: ProviderSort,
+    /// Page.
+    pub page: &'a PageRequest,
+}
+
+impl Asked<'_> {
+    fn pairs(&self) -> Vec<(&'static str, String)> {
+        let mut pairs = self.filter.pairs();
+        if self.sort != ProviderSort::default() {
+            pairs.push(("sort", self.sort.as_str().to_owned()));
+        }
+        if self.page.limit != PageRequest::DEFAULT_LIMIT {
+            pairs.push(("limit", self.page.limit.to_string()));
+        }
+        pairs
+    }
+
+    fn at(&self, cursor: Option<&Cursor>) -> String {
+        let mut pairs = self.pairs();
+        pairs.extend(cursor.map(|c| ("cursor", c.to_string())));
+        href("/providers", pairs)
+    }
+}
+
+impl ProvidersResults {
+    /// The results of a search. `save` is given where the viewer may save leads.
+    pub fn new(
+        asked: Asked<'_>,
+        found: &Page<ProviderSummary>,
+        total: Total,
+        save: Option<SaveAll>,
+        catalogue: &Catalogue,
+    ) -> Self {
+        let after = asked.page.after.as_ref();
+        Self {
+            total,
+            chips: chips(&asked),
+            rows: found
+                .items
+                .iter()
+                .map(|p| ProviderRow::new(p, catalogue))
+                .collect(),
+            pager: Pager {
+                shown: found.items.len() as u64,
+                total,
+                noun: "providers",
+                first: after.map(|_| asked.at(None)),
+                next: found.next.as_ref().map(|c| asked.at(Some(c))),
+                target: "results",
+            },
+            may_pick: save.is_some() && asked.filter.lead != Some(LeadPresence::Yes),
+            save,
+            error: None,
+            filtered: !asked.filter.pairs().is_empty(),
+        }
+    }
+
+    /// A search that could not be understood.
+    pub fn refused(error: impl Into<String>) -> Self {
+        let total = Total {
+            count: 0,
+            exact: true,
+        };
+        Self {
+            total,
+            chips: Vec::new(),
+            rows: Vec::new(),
+            pager: Pager {
+                shown: 0,
+                total,
+                noun: "providers",
+                first: None,
+                next: None,
+                target: "results",
+            },
+            save: None,
+            may_pick: false,
+            error: Some(error.into()),
+            filtered: true,
+        }
+    }
+
+    fn count_words(&self) -> (String, &'static str) {
+        let about = if self.total.exact { "" } else { "About " };
+        let noun = if self.total.count == 1 {
+            "provider"
+        } else {
+            "providers"
+        };
+        (format!("{about}{}", number(self.total.count)), noun)
+    }
+
+    fn not_yet_words(&self) -> Option<String> {
+        let not_yet = self.save.as_ref()?.not_yet;
+        let about = if not_yet.exact { "" } else { "about " };
+        Some(match not_yet.count {
+            0 => "all are leads".to_owned(),
+            n => format!("{about}{} not yet leads", number(n)),
+        })
+    }
+
+    fn empty(&self) -> Empty {
+        if self.filtered {
+            return Empty {
+                icon: "search",
+                title: "No provider matches".to_owned(),
+                text: "Take a filter away, write less of a name, or pull more providers from the registry.".to_owned(),
+                links: vec![
+                    Link::new("Clear the filters", "/providers"),
+                    Link::new("Pull from the registry", "/sync"),
+                ],
+            };
+        }
+        Empty {
+            icon: "providers",
+            title: "No providers yet".to_owned(),
+            text: "Choose specialties and a place, and canvass pulls their providers from the registry.".to_owned(),
+            links: vec![Link::new("Pull from the registry", "/sync")],
+        }
+    }
+}
+
+/// A chip for each thing asked for, with the list without it.
+fn chips(asked: &Asked<'_>) -> Vec<Chip> {
+    let pairs = asked.pairs();
+    pairs
+        .iter()
+        .enumerate()
+        .filter(|(_, (name, _))| !matches!(*name, "sort" | "limit"))
+        .map(|(i, (name, value))| {
+            let rest = pairs.iter().enumerate().filter(|(j, _)| *j != i);
+            Chip {
+                label: chip_label(name, value),
+                without: href("/providers", rest.map(|(_, (n, v))| (*n, v.as_str()))),
+            }
+        })
+        .collect()
+}
+
+/// What a parameter asks for, in words.
+pub(crate) fn chip_label(name: &str, value: &str) -> String {
+    let fixed = match (name, value) {
+        ("entity", "individual") => "People",
+        ("entity", "organization") => "Organizations",
+        ("has_phone", "yes") => "With a telephone",
+        ("has_phone", "no") => "Without a telephone",
+        ("lead", "no") => "Not yet leads",
+        ("lead", "yes") => "Leads",
+        ("primary_only", _) => "Primary taxonomy only",
+        ("status", v) if v == StatusFilter::Any.as_str() => "Any state of the record",
+        ("status", v) if v == StatusFilter::Deactivated.as_str() => "Deactivated",
+        ("status", v) if v == StatusFilter::Unpublished.as_str() => "No longer published",
+        ("sync", _) => "Found by one sync",
+        ("sex", "F") => "Female",
+        ("sex", "M") => "Male",
+        _ => "",
+    };
+    if !fixed.is_empty() {
+        return fixed.to_owned();
+    }
+    match name {
+        "q" => format!("“{value}”"),
+        "state" => state_name(value).to_owned(),
+        "postal_code" => format!("ZIP {value}…"),
+        "updated_since" => format!("Updated since {value}"),
+        _ => value.to_owned(),
+    }
+}
+
+crate::ui::shown_as_html!(ProvidersResults);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chip_leads_to_the_list_without_it_and_keeps_the_order() {
+        let mut filter = ProviderFilter::default();
+        for (name, value) in [("state", "CA"), ("state", "NV"), ("lead", "no")] {
+            filter.set(name, value).unwrap();
+        }
+        let page = PageRequest::first(PageRequest::DEFAULT_LIMIT);
+        let chips = chips(&Asked {
+            filter: &filter,
+            sort: ProviderSort::City,
+            page: &page,
+        });
+        let shown: Vec<_> = chips
+            .iter()
+            .map(|c| (c.label.as_str(), c.without.as_str()))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("California", "/providers?state=NV&lead=no&sort=city"),
+                ("Nevada", "/providers?state=CA&lead=no&sort=city"),
+                ("Not yet leads", "/providers?state=CA&state=NV&sort=city"),
+            ]
+        );
+    }
+}

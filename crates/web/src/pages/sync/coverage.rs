@@ -1,0 +1,77 @@
+use askama::Template;
+use canvass_model::{Coverage, JobState, SyncRun};
+
+use crate::format::number;
+use crate::ui::{Bar, BarChart, Stat};
+
+/// How completely a run covered what was asked for, with every part that is missing.
+#[derive(Clone, Debug, Template)]
+#[template(path = "sync/coverage.html")]
+pub struct CoverageReport {
+    /// The coverage.
+    pub coverage: Coverage,
+    /// Whether everything was pulled.
+    pub complete: bool,
+    /// Whether the run is over.
+    pub over: bool,
+    /// Providers per specialty.
+    pub chart: BarChart,
+}
+
+impl CoverageReport {
+    /// The report of a run.
+    pub fn new(run: &SyncRun) -> Self {
+        Self {
+            coverage: run.coverage.clone(),
+            complete: run.complete,
+            over: run.state == JobState::Finished,
+            chart: BarChart {
+                title: "Providers found per specialty".to_owned(),
+                bars: run
+                    .specialties
+                    .iter()
+                    .map(|s| Bar {
+                        label: s.name.clone(),
+                        value: s.counts.found,
+                    })
+                    .collect(),
+            },
+        }
+    }
+
+    fn stats(&self) -> [Stat; 5] {
+        let c = &self.coverage;
+        let stat = |label, n: u64| Stat {
+            label,
+            value: number(n),
+        };
+        [
+            stat("Queries", c.partitions),
+            stat("Complete", c.complete),
+            stat("Split further", c.split),
+            stat("Truncated", c.truncated.len() as u64),
+            stat("Failed", c.failed.len() as u64),
+        ]
+    }
+
+    /// What is missing: the query, why, and what kind of lack it is.
+    fn missing(&self) -> Vec<(&'static str, &str, &str)> {
+        let c = &self.coverage;
+        let truncated = c
+            .truncated
+            .iter()
+            .map(|s| ("Truncated", &s.query, &s.reason));
+        let failed = c.failed.iter().map(|s| ("Failed", &s.query, &s.reason));
+        let left_out = c
+            .left_out
+            .iter()
+            .map(|l| ("Not asked for", &l.query, &l.what));
+        truncated
+            .chain(failed)
+            .chain(left_out)
+            .map(|(kind, query, why)| (kind, query.as_str(), why.as_str()))
+            .collect()
+    }
+}
+
+crate::ui::shown_as_html!(CoverageReport);

@@ -1,0 +1,107 @@
+use askama::Template;
+use canvass_model::Total;
+
+use crate::format::number;
+
+/// A link with its words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// What it says.
+    pub label: String,
+    /// Where it leads.
+    pub href: String,
+}
+
+impl Link {
+    /// A link.
+    pub fn new(label: impl Into<String>, href: impl Into<String>) -> Self {
+        Self {
+            label: label.into(),
+            href: href.into(),
+        }
+    }
+}
+
+/// One thing that a search asks for, and the search without it.
+#[derive(Clone, Debug, Template)]
+#[template(path = "ui/chip.html")]
+pub struct Chip {
+    /// What is asked for.
+    pub label: String,
+    /// Address of the list without it.
+    pub without: String,
+}
+
+/// Where one is in a list, and the way to its next page.
+#[derive(Clone, Debug, Template)]
+#[template(path = "ui/pager.html")]
+pub struct Pager {
+    /// Rows on this page.
+    pub shown: u64,
+    /// Rows of the whole.
+    pub total: Total,
+    /// Word for the rows.
+    pub noun: &'static str,
+    /// Address of the first page, when this is another one.
+    pub first: Option<String>,
+    /// Address of the next page.
+    pub next: Option<String>,
+    /// Identifier of the element that a page replaces.
+    pub target: &'static str,
+}
+
+impl Pager {
+    fn words(&self) -> String {
+        let whole = number(self.total.count);
+        let about = if self.total.exact { "" } else { "about " };
+        if self.first.is_none() && self.next.is_none() {
+            return format!("All {whole} {}", self.noun);
+        }
+        format!("{} of {about}{whole} {}", number(self.shown), self.noun)
+    }
+}
+
+/// One tab.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tab {
+    /// What it says.
+    pub label: String,
+    /// How many rows it has.
+    pub count: Option<u64>,
+    /// Where it leads.
+    pub href: String,
+    /// Whether it is the one shown.
+    pub current: bool,
+}
+
+impl Tab {
+    fn counted(&self) -> String {
+        self.count.map(number).unwrap_or_default()
+    }
+}
+
+/// Views of one list side by side.
+#[derive(Clone, Debug, Template)]
+#[template(path = "ui/tabs.html")]
+pub struct Tabs {
+    /// What they are tabs of, for a screen reader.
+    pub label: &'static str,
+    /// The tabs.
+    pub tabs: Vec<Tab>,
+    /// Identifier of the element that a tab replaces.
+    pub target: &'static str,
+}
+
+/// A list or panel with nothing in it: why, and what to do next.
+#[derive(Clone, Debug, Template)]
+#[template(path = "ui/empty.html")]
+pub struct Empty {
+    /// Name of its icon.
+    pub icon: &'static str,
+    /// What is missing.
+    pub title: String,
+    /// What to do next.
+    pub text: String,
+    /// The way to do it; the first is the likeliest.
+    pub links: Vec<Link>,
+}
