@@ -116,3 +116,36 @@ fn failed(error: XlsxError) -> Error {
         other => Error::Internal(format!("a spreadsheet could not be written: {other}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use canvass_model::Provider;
+
+    use super::{super::columns::PROVIDER, *};
+    use crate::{Clock, RegistrySettings, Settings};
+
+    #[tokio::test]
+    async fn a_full_sheet_is_followed_by_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let settings = Settings {
+            database: format!("sqlite:{}", folder.path().join("x.db").display()),
+            nucc: root.join("../../data/nucc/nucc_taxonomy_251.csv"),
+            registry: RegistrySettings::default(),
+        };
+        let clock = Clock::from_fn(|| jiff::Timestamp::UNIX_EPOCH);
+        let app = App::open(settings, clock).await.unwrap();
+        let row = Row {
+            provider: Provider::new("1234567893".parse().unwrap()),
+            lead: None,
+        };
+        let mut book = Book::new(&PROVIDER, 3).unwrap();
+        let mut sheets = Vec::new();
+        for _ in 0..5 {
+            book.push(&row, &app).unwrap();
+            sheets.push(book.workbook.worksheets().len());
+        }
+        assert_eq!(sheets, [1, 1, 2, 2, 3]);
+        assert!(book.save().unwrap().metadata().unwrap().len() > 1_000);
+    }
+}

@@ -100,7 +100,7 @@ impl App {
                 let problem = format!("more than {MOST_ROWS} rows: split it; these were imported");
                 return Err(Error::invalid("file", problem));
             }
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = record.position().map_or(0, csv::Position::line) + file.behind;
             match reading.row(&record) {
                 Ok(row) => batch.push(Placed { line, row }),
                 Err((npi, reason)) => reading.report.reject(line, npi, reason),
@@ -172,6 +172,9 @@ struct File<R> {
     reader: csv::Reader<Bounded<R>>,
     /// Up to which byte the reader may read.
     allowed: Arc<AtomicU64>,
+    /// What has to be added to the reader's lines: it ends a row at CR, and counts the LF that
+    /// follows to the next one.
+    behind: u64,
 }
 
 struct Bounded<R> {
@@ -204,11 +207,15 @@ impl<R: Read> File<R> {
                 read: 0,
                 allowed: allowed.clone(),
             });
-        Self { reader, allowed }
+        Self {
+            reader,
+            allowed,
+            behind: 0,
+        }
     }
 
     fn next(&mut self, record: &mut csv::ByteRecord) -> Result<bool, Error> {
-        let line = self.reader.position().line();
+        let line = self.reader.position().line() + self.behind;
         let more = self
             .reader
             .read_byte_record(record)
@@ -225,6 +232,7 @@ impl<R: Read> File<R> {
             .byte_headers()
             .map_err(|e| unreadable(e, 1))?
             .clone();
+        self.behind = u64::from(self.reader.position().line() < 2);
         let names: Vec<String> = names
             .iter()
             .map(|name| String::from_utf8_lossy(name).trim().to_ascii_lowercase())
