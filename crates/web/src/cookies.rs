@@ -1,5 +1,7 @@
 //! The cookies: the session, the theme, and the notice that follows an action.
 
+use std::fmt::Write as _;
+
 use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::ui::Notice;
@@ -114,7 +116,11 @@ const NOTICE: &str = "canvass_notice";
 /// `Set-Cookie` that brings a notice to the page that a redirect leads to.
 pub fn leave_notice(notice: &Notice) -> HeaderValue {
     let json = serde_json::to_vec(notice).unwrap_or_default();
-    let hex: String = json.iter().map(|b| format!("{b:02x}")).collect();
+    let hex = json.iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
     cookie(NOTICE, &hex, 60, false, true)
 }
 

@@ -4,6 +4,8 @@
 //! A handler answers with a [`Problem`]; [`present`] gives it the form that fits the request. A
 //! refusal of the framework (no such path, a body too large, a panic) becomes a problem there too.
 
+mod app;
+
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -22,7 +24,7 @@ use crate::security::RequestId;
 use crate::ui::Notice;
 
 /// What is wrong with one field of a form, a body or a query.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FieldError {
     /// Name of the field.
     pub field: String,
@@ -238,6 +240,7 @@ impl IntoResponse for Problem {
 
 /// A problem document, RFC 9457. `request_id` finds the request in the log.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
 pub struct ProblemDocument {
     /// Always `about:blank`: the status says the kind.
     #[serde(rename = "type")]
@@ -254,8 +257,13 @@ pub struct ProblemDocument {
     pub request_id: String,
     /// What is wrong, field by field.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    #[schema(value_type = Vec<Object>)]
     pub errors: Vec<FieldError>,
+}
+
+/// Whether an address is one of programs, which get a problem document, and not one of people.
+pub fn is_for_programs(path: &str) -> bool {
+    let begins = ["/api/", "/healthz", "/readyz", "/metrics"];
+    path == "/api" || begins.iter().any(|p| path.starts_with(p))
 }
 
 /// Who reads the answer.
@@ -268,8 +276,7 @@ enum Audience {
 
 impl Audience {
     fn of(path: &str, headers: &HeaderMap) -> Self {
-        let for_programs = ["/api/", "/healthz", "/readyz", "/metrics"];
-        if path == "/api" || for_programs.iter().any(|p| path.starts_with(p)) {
+        if is_for_programs(path) {
             Self::Program
         } else if headers.contains_key("hx-request") {
             Self::Fragment
@@ -306,7 +313,13 @@ pub async fn present(request: Request, next: Next) -> Response {
         Audience::Page => as_page(&problem, id, theme),
         Audience::Fragment => as_fragment(&problem),
     };
-    for name in [header::ALLOW, header::SET_COOKIE, header::WWW_AUTHENTICATE] {
+    let kept = [
+        header::ALLOW,
+        header::ETAG,
+        header::SET_COOKIE,
+        header::WWW_AUTHENTICATE,
+    ];
+    for name in kept {
         for value in parts.headers.get_all(&name) {
             shown.headers_mut().append(&name, value.clone());
         }

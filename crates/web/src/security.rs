@@ -124,6 +124,7 @@ async fn bearer_only(mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 fn forged(error: ProtectionError) -> Response<Body> {
     tracing::warn!(%error, "refused a request from another site");
     Problem {
@@ -134,6 +135,7 @@ fn forged(error: ProtectionError) -> Response<Body> {
     .into_response()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response<Body> {
     let cause = panic
         .downcast_ref::<&str>()

@@ -20,7 +20,6 @@ use axum::http::{HeaderMap, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use canvass_model::Role;
 
-use crate::assets::{AssetPaths, PATHS};
 use crate::cookies::{self, Theme};
 use crate::problem::Problem;
 use crate::ui::{Avatar, Link, Notice};
@@ -184,12 +183,6 @@ pub struct Page<V: Display> {
     pub view: V,
 }
 
-impl<V: Display> Page<V> {
-    fn assets(&self) -> &'static AssetPaths {
-        &PATHS
-    }
-}
-
 /// A page without rail: signing in, set-up, errors.
 #[derive(Clone, Debug, Template)]
 #[template(path = "bare.html")]
@@ -202,12 +195,6 @@ pub struct BarePage<V: Display> {
     pub wide: bool,
     /// The view.
     pub view: V,
-}
-
-impl<V: Display> BarePage<V> {
-    fn assets(&self) -> &'static AssetPaths {
-        &PATHS
-    }
 }
 
 /// An answer that a template renders.

@@ -191,14 +191,13 @@ impl History {
         }
     }
 
-    fn empty(&self) -> String {
+    fn empty() -> Empty {
         Empty {
             icon: "sync",
             title: "Nothing was pulled yet".to_owned(),
             text: "Choose specialties and a place above, or take a preset, and start. What was found stays searchable under Providers.".to_owned(),
             links: Vec::new(),
         }
-        .to_string()
     }
 }
 

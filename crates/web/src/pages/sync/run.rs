@@ -76,6 +76,10 @@ impl SpecialtyLine {
 }
 
 /// A run as it stands: what is loaded again while it goes on.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one condition of the template"
+)]
 #[derive(Clone, Debug, Template)]
 #[template(path = "sync/run_panel.html")]
 pub struct RunPanel {

@@ -1,0 +1,139 @@
+//! `/api/providers`: search, one provider, save-all, export.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use canvass_app::App;
+use canvass_model::{ProviderSort, Receipt};
+use canvass_store::SaveAll;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use super::answer::{List, ProviderDetail, ProviderRow};
+use super::export;
+use super::filter::{self, PageParams, ProviderFilterParams};
+use super::request::{Body, Query, idempotency_key, invalid, npi};
+use super::schema;
+use crate::access::{Caller, Manager};
+use crate::problem::Problem;
+
+/// Search providers
+///
+/// `total` is exact to 10,000 and an estimate above.
+#[utoipa::path(
+    get, path = "/api/providers", tag = "Providers", operation_id = "search_providers",
+    extensions(("x-role" = json!("caller"))),
+    params(
+        ProviderFilterParams,
+        ("sort" = Option<String>, Query, description = "Order: `name` (default), `city`, `enumerated` or `updated`."),
+        PageParams,
+    ),
+    responses((status = 200, description = "A page of providers", body = List<ProviderRow>)),
+)]
+pub async fn search(
+    State(app): State<App>,
+    _: Caller,
+    query: Query,
+) -> Result<Json<List<ProviderRow>>, Problem> {
+    let (filter, others) = filter::providers(query, &["sort", "limit", "cursor"])?;
+    let sort = others.get("sort").map(ProviderSort::parse).transpose()?;
+    let page = others.page()?;
+    let (found, total) = tokio::try_join!(
+        app.search(&filter, sort.unwrap_or_default(), &page),
+        app.count(&filter)
+    )?;
+    let catalogue = app.catalogue();
+    let rows = found
+        .items
+        .into_iter()
+        .map(|row| ProviderRow::new(row, catalogue));
+    Ok(Json(List::page(rows.collect(), found.next.as_ref(), total)))
+}
+
+/// Get a provider
+///
+/// Whole, with its changes and its lead.
+#[utoipa::path(
+    get, path = "/api/providers/{npi}", tag = "Providers", operation_id = "get_provider",
+    extensions(("x-role" = json!("caller"))),
+    params(("npi" = String, Path, description = "NPI", example = "1234567893")),
+    responses((status = 200, description = "The provider", body = ProviderDetail)),
+)]
+pub async fn show(
+    State(app): State<App>,
+    _: Caller,
+    Path(number): Path<String>,
+) -> Result<Json<ProviderDetail>, Problem> {
+    let found = app.provider(npi(&number)?).await?;
+    let view = found.ok_or_else(|| Problem::not_found("provider with this NPI"))?;
+    Ok(Json(ProviderDetail::new(view, &app)))
+}
+
+/// Which providers are to become leads: exactly one of the two members.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"filter": {"specialty": ["Family Medicine"], "state": ["CA"], "has_phone": true}}))]
+pub struct SaveAllRequest {
+    /// All that this search finds.
+    #[schema(value_type = Option<ProviderFilterParams>)]
+    filter: Option<Map<String, Value>>,
+    /// These NPIs, at most 100,000.
+    #[schema(example = json!(null))]
+    npis: Option<Vec<String>>,
+}
+
+/// Save providers as leads
+///
+/// All that a search finds, or a list. What is a lead already stays as it is, and what must not be
+/// called is left out; the receipt counts both. The same `Idempotency-Key` gives the same receipt.
+#[utoipa::path(
+    post, path = "/api/providers/save-all", tag = "Providers", operation_id = "save_all",
+    extensions(("x-role" = json!("manager"))),
+    request_body = SaveAllRequest,
+    responses((status = 200, description = "The receipt", body = schema::Receipt)),
+)]
+pub async fn save_all(
+    State(app): State<App>,
+    Manager(actor): Manager,
+    headers: HeaderMap,
+    Body(request): Body<SaveAllRequest>,
+) -> Result<Json<Receipt>, Problem> {
+    let what = match (request.filter, request.npis) {
+        (Some(filter), None) => SaveAll::Filter(filter::providers_of_body(&filter)?),
+        (None, Some(npis)) => SaveAll::Npis(npis),
+        _ => return Err(invalid("filter", "give either a filter or npis")),
+    };
+    let key = idempotency_key(&headers);
+    Ok(Json(app.save_all(&actor, &what, key.as_deref()).await?))
+}
+
+/// Export providers
+///
+/// All that a search finds, as a file.
+#[utoipa::path(
+    get, path = "/api/providers/export", tag = "Providers", operation_id = "export_providers",
+    extensions(("x-role" = json!("manager"))),
+    params(
+        ("format" = Option<String>, Query, description = "`csv` (default), `xlsx` or `ndjson`."),
+        ProviderFilterParams,
+        ("sort" = Option<String>, Query, description = "Order: `name` (default), `city`, `enumerated` or `updated`."),
+    ),
+    responses((status = 200, description = "The file", content(
+        (String = "text/csv"),
+        (String = "application/x-ndjson"),
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    ), headers(("Content-Disposition" = String, description = "A name for the file")))),
+)]
+pub async fn export(
+    State(app): State<App>,
+    _: Manager,
+    query: Query,
+) -> Result<Response, Problem> {
+    let (filter, others) = filter::providers(query, &["format", "sort"])?;
+    let format = export::format(&others)?;
+    let sort = others.get("sort").map(ProviderSort::parse).transpose()?;
+    let file = app.export_providers(&filter, sort.unwrap_or_default(), format)?;
+    export::file(&app, "providers", format, file).await
+}
