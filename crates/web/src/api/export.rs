@@ -37,7 +37,7 @@ pub async fn file(
                 "an export broke off"
             );
         });
-    let day = app.clock().now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let day = jiff::tz::Offset::UTC.to_datetime(app.clock().now()).date();
     let name = format!(
         "attachment; filename=\"canvass-{what}-{day}.{}\"",
         format.as_str()

@@ -134,7 +134,9 @@ pub fn providers(
 /// A search over leads and the other parameters of a query.
 pub fn leads(query: Query, others: &[&'static str]) -> Result<(LeadFilter, Others), Problem> {
     let mut filter = LeadFilter::all();
-    let others = query.sort(others, &MANY_OF_LEADS, |name, value| filter.set(name, value))?;
+    let others = query.sort(others, &MANY_OF_LEADS, |name, value| {
+        filter.set(name, value)
+    })?;
     Ok((filter, others))
 }
 
@@ -161,7 +163,8 @@ fn take(
 ) -> Result<(), Problem> {
     let mut errors = Vec::new();
     for (name, value) in members {
-        let mut wrong = |detail: &str| errors.push(FieldError::new(format!("filter.{name}"), detail));
+        let mut wrong =
+            |detail: &str| errors.push(FieldError::new(format!("filter.{name}"), detail));
         match texts(value) {
             // The name is looked at also where the value says nothing.
             Some(texts) if texts.is_empty() => match set(name, "") {

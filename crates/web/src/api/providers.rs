@@ -126,11 +126,7 @@ pub async fn save_all(
         ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     ), headers(("Content-Disposition" = String, description = "A name for the file")))),
 )]
-pub async fn export(
-    State(app): State<App>,
-    _: Manager,
-    query: Query,
-) -> Result<Response, Problem> {
+pub async fn export(State(app): State<App>, _: Manager, query: Query) -> Result<Response, Problem> {
     let (filter, others) = filter::providers(query, &["format", "sort"])?;
     let format = export::format(&others)?;
     let sort = others.get("sort").map(ProviderSort::parse).transpose()?;

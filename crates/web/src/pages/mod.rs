@@ -16,13 +16,21 @@ pub mod theme;
 use std::fmt::Display;
 
 use askama::Template;
+use axum::Router;
 use axum::http::{HeaderMap, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
+use axum::routing::post;
 use canvass_model::Role;
 
 use crate::cookies::{self, Theme};
 use crate::problem::Problem;
+use crate::server::Server;
 use crate::ui::{Avatar, Link, Notice};
+
+/// The routes of all pages.
+pub fn router() -> Router<Server> {
+    Router::new().route("/theme", post(theme::choose))
+}
 
 /// Who looks at a page.
 #[derive(Clone, Debug, PartialEq, Eq)]

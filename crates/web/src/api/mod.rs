@@ -1,0 +1,73 @@
+//! The JSON API.
+//!
+//! A handler reads the request, makes one call, and answers. Its route and its description stand
+//! above it, so neither can be without the other.
+
+mod answer;
+mod export;
+mod filter;
+mod import;
+mod leads;
+mod lookup;
+mod openapi;
+mod providers;
+mod request;
+pub mod schema;
+mod sync;
+mod users;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::server::Server;
+
+pub use openapi::openapi;
+pub(crate) use openapi::serve as description;
+
+/// Bytes of a body that lists providers or leads at most.
+const LARGEST_LIST: usize = 2 * 1024 * 1024;
+
+/// Routes that answer soon, and those that take as long as they take: waiting, events, files.
+pub(crate) fn routers() -> (Router<Server>, Router<Server>) {
+    (ordinary().into(), streaming().into())
+}
+
+fn ordinary() -> OpenApiRouter<Server> {
+    let lists = OpenApiRouter::new()
+        .routes(routes!(providers::save_all))
+        .routes(routes!(leads::bulk))
+        .layer(DefaultBodyLimit::max(LARGEST_LIST));
+    OpenApiRouter::new()
+        .routes(routes!(sync::show))
+        .routes(routes!(sync::cancel))
+        .routes(routes!(sync::resume))
+        .routes(routes!(sync::set_asides))
+        .routes(routes!(providers::search))
+        .routes(routes!(providers::show))
+        .routes(routes!(leads::list))
+        .routes(routes!(leads::counts))
+        .routes(routes!(leads::show, leads::edit))
+        .routes(routes!(leads::activities, leads::add_activity))
+        .routes(routes!(lookup::suggest))
+        .routes(routes!(lookup::presets))
+        .routes(routes!(lookup::me))
+        .routes(routes!(users::list, users::add))
+        .routes(routes!(users::edit))
+        .routes(routes!(users::tokens, users::create_token))
+        .routes(routes!(users::revoke_token))
+        .merge(lists)
+}
+
+fn streaming() -> OpenApiRouter<Server> {
+    let import = OpenApiRouter::new()
+        .routes(routes!(import::import))
+        .layer(DefaultBodyLimit::max(import::LARGEST + 64 * 1024));
+    OpenApiRouter::new()
+        .routes(routes!(sync::start, sync::list))
+        .routes(routes!(sync::follow))
+        .routes(routes!(providers::export))
+        .routes(routes!(leads::export))
+        .merge(import)
+}

@@ -1,0 +1,150 @@
+//! The description of the API: OpenAPI 3.1.
+
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use std::sync::LazyLock;
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Components, OpenApi, Ref, Required};
+use utoipa::{OpenApi as _, ToResponse};
+
+use crate::problem::ProblemDocument;
+
+const INTRODUCTION: &str = "\
+Finds, keeps and works healthcare-provider leads.
+
+**Access.** Send a token as `Authorization: Bearer cvs_...`; one is made under Team or with \
+`canvass token create`. Each operation says which role it needs: a manager may do what a caller may, \
+an administrator may do everything.
+
+**A first tour.** `POST /api/sync` with `Prefer: wait=60` pulls specialties from the registry; \
+`GET /api/providers` searches what was pulled; `POST /api/providers/save-all` makes leads of a search; \
+`GET /api/leads` lists them, `PATCH /api/leads/{id}` works one, `GET /api/leads/export` takes them along.
+
+**Lists** are `items`, `next_cursor` and `total`; give `next_cursor` as `cursor` for the next page.
+
+**Problems** are `application/problem+json` (RFC 9457), with `errors` field by field and the number \
+of the request in the log.
+
+**Sending again.** Every `POST` may carry an `Idempotency-Key`: the same key with the same request gives \
+the same answer for a week and does nothing twice; with another request it is refused with 422. Stopping \
+and resuming a sync, importing a file and giving access are harmless to repeat without one.";
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(title = "canvass", description = INTRODUCTION, license(name = "MIT OR Apache-2.0")),
+    servers((url = "/", description = "This server")),
+    tags(
+        (name = "Sync", description = "Pulling providers from the registry"),
+        (name = "Providers", description = "Search over what was pulled"),
+        (name = "Leads", description = "Providers that the team works"),
+        (name = "Look-up", description = "What forms and scripts look up"),
+        (name = "Access", description = "Users and tokens"),
+    ),
+    components(responses(ProblemResponse)),
+    security(("token" = []), ("session" = [])),
+)]
+struct Description;
+
+/// What went wrong, and what would be right
+#[derive(ToResponse)]
+#[response(
+    description = "A problem",
+    content_type = "application/problem+json",
+    example = json!({
+        "type": "about:blank",
+        "title": "Some of it is not right",
+        "status": 422,
+        "detail": "state: a state has two letters, as in CA.",
+        "instance": "/api/sync",
+        "request_id": "0199c1a2b3c47d5e8f90a1b2c3d4e5f6",
+        "errors": [{"field": "state", "detail": "a state has two letters, as in CA"}]
+    })
+)]
+pub struct ProblemResponse(pub ProblemDocument);
+
+/// The description of the API, with the routes as they are.
+pub fn openapi() -> OpenApi {
+    let mut document = Description::openapi();
+    for part in [super::ordinary(), super::streaming()] {
+        document.merge(part.into_openapi());
+    }
+    let components = document.components.get_or_insert_with(Components::new);
+    let token = SecurityScheme::Http(
+        Http::builder()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("A token, as in `Authorization: Bearer cvs_...`"))
+            .build(),
+    );
+    components.add_security_scheme("token", token);
+    let cookie = ApiKeyValue::with_description("canvass", "The session of a browser");
+    let session = SecurityScheme::ApiKey(ApiKey::Cookie(cookie));
+    components.add_security_scheme("session", session);
+    for (path, item) in &mut document.paths.paths {
+        let operations = [
+            (false, &mut item.get),
+            (true, &mut item.post),
+            (false, &mut item.patch),
+            (false, &mut item.delete),
+        ];
+        for (is_post, operation) in operations {
+            if let Some(operation) = operation {
+                complete(operation, path, is_post);
+            }
+        }
+    }
+    document
+}
+
+/// Adds what is the same for all operations: the role, the key, the problems.
+fn complete(operation: &mut Operation, path: &str, is_post: bool) {
+    let role = operation
+        .extensions
+        .as_ref()
+        .and_then(|e| e.get("x-role")?.as_str());
+    if let Some(role) = role {
+        let said = operation.description.take().unwrap_or_default();
+        operation.description = Some(format!("{said}\n\nNeeds the role `{role}`.").trim().into());
+    }
+    if is_post {
+        let text = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .max_length(Some(200));
+        let key = ParameterBuilder::new()
+            .name("Idempotency-Key")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(
+                "The same key gives the same answer and does nothing twice.",
+            ))
+            .schema(Some(text))
+            .build();
+        operation.parameters.get_or_insert_default().push(key.into());
+    }
+    let mut problems = vec!["400", "401", "403", "500"];
+    if operation.request_body.is_some() {
+        problems.extend(["413", "415", "422"]);
+    }
+    if path.contains('{') {
+        problems.push("404");
+    }
+    for status in problems {
+        operation
+            .responses
+            .responses
+            .entry(status.to_owned())
+            .or_insert_with(|| Ref::from_response_name("ProblemResponse").into());
+    }
+}
+
+/// `GET /api/openapi.json`.
+pub async fn serve() -> Response {
+    static TEXT: LazyLock<String> =
+        LazyLock::new(|| openapi().to_json().unwrap_or_else(|_| "{}".to_owned()));
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, TEXT.as_str()).into_response()
+}
