@@ -16,7 +16,6 @@ pub struct ApiDocs {
 }
 
 /// `GET /api/docs`. The viewer styles its elements, so this page has a policy of its own.
-#[expect(clippy::unused_async, reason = "handlers are async")]
 pub async fn show() -> Response {
     let mut response = html(&ApiDocs {
         description: "/api/openapi.json",

@@ -17,7 +17,6 @@ pub struct ThemeChoice {
 }
 
 /// `POST /theme`: keeps the choice and goes back.
-#[expect(clippy::unused_async, reason = "handlers are async")]
 pub async fn choose(Form(choice): Form<ThemeChoice>) -> Response {
     let cookie = Theme::parse(&choice.theme).keep();
     let back = Redirect::to(local_path(&choice.back));
