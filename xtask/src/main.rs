@@ -1,6 +1,7 @@
 //! Checks that rustc can't make, generated data, benches of the whole pipeline.
 
 mod assets;
+mod bench;
 mod edges;
 
 use std::{env, path::Path, process::ExitCode};
@@ -10,6 +11,8 @@ usage: cargo xtask COMMAND
 
   edges    crates depend on each other only as ARCHITECTURE.md allows
   assets   vendored files are those of crates/web/assets/vendor/CHECKSUMS
+  bench    figures of the whole pipeline, on both engines: sync, save-all, search, server;
+           `bench sync`, `bench search 1000000` and so on for a part
 ";
 
 fn main() -> ExitCode {
@@ -18,6 +21,7 @@ fn main() -> ExitCode {
     let faults = match words.as_slice() {
         ["edges"] => edges::faults(root()),
         ["assets"] => assets::faults(root()),
+        ["bench", rest @ ..] => return bench::run(root(), rest),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

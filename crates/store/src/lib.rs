@@ -13,6 +13,7 @@ mod idempotency;
 mod leads;
 mod migrate;
 mod pace;
+mod plan;
 mod providers;
 mod search;
 mod sync;
@@ -49,7 +50,10 @@ use value::{Row, Value};
 
 /// A database. Cheap to clone.
 #[derive(Clone)]
-pub struct Store(Backend);
+pub struct Store {
+    backend: Backend,
+    sizes: std::sync::Arc<plan::Sizes>,
+}
 
 #[derive(Clone)]
 enum Backend {
@@ -64,7 +68,7 @@ impl Store {
     /// When the address can't be understood, the database can't be reached, or it was written by
     /// a newer canvass.
     pub async fn open(url: &str, now: Timestamp) -> Result<Self, Error> {
-        let store = match url.split_once(':') {
+        let backend = match url.split_once(':') {
             Some(("sqlite", path)) if !path.is_empty() => {
                 let path = PathBuf::from(path.strip_prefix("//").unwrap_or(path));
                 let opened = tokio::task::spawn_blocking(move || Sqlite::open(&path))
@@ -82,14 +86,17 @@ impl Store {
                 ));
             }
         };
-        let store = Self(store);
+        let store = Self {
+            backend,
+            sizes: std::sync::Arc::default(),
+        };
         migrate::run(&store, now).await?;
         Ok(store)
     }
 
     /// Which engine this is.
     pub fn engine(&self) -> Engine {
-        match self.0 {
+        match self.backend {
             Backend::Sqlite(_) => Engine::Sqlite,
             Backend::Postgres(_) => Engine::Postgres,
         }
@@ -97,7 +104,7 @@ impl Store {
 
     /// The database for people to read: the path of the file, or server and name without password.
     pub fn describe(&self) -> String {
-        match &self.0 {
+        match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.path().display().to_string(),
             Backend::Postgres(postgres) => {
                 let config = postgres.config();
@@ -121,8 +128,22 @@ impl Store {
         self.query("SELECT 1", vec![]).await.map(drop)
     }
 
+    /// Lets the engine look at its tables anew, so that it plans well after much was written.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn analyze(&self) -> Result<(), Error> {
+        let mut tx = self.begin(Durability::Relaxed).await?;
+        tx.script("ANALYZE".into()).await?;
+        tx.commit().await
+    }
+
+    fn sizes(&self) -> &plan::Sizes {
+        &self.sizes
+    }
+
     async fn query(&self, sql: impl Into<Sql>, params: Vec<Value>) -> Result<Vec<Row>, Error> {
-        match &self.0 {
+        match &self.backend {
             Backend::Sqlite(sqlite) => sqlite.query(sql.into(), params).await,
             Backend::Postgres(postgres) => postgres.query(&sql.into(), &params).await,
         }
@@ -133,7 +154,7 @@ impl Store {
     }
 
     async fn begin(&self, durability: Durability) -> Result<Tx, Error> {
-        Ok(match &self.0 {
+        Ok(match &self.backend {
             Backend::Sqlite(sqlite) => Tx::Sqlite(sqlite.begin(durability).await?),
             Backend::Postgres(postgres) => {
                 Tx::Postgres(Box::new(postgres.begin(durability).await?))

@@ -31,6 +31,8 @@ pub struct Permit {
     registry: String,
     slot: i64,
     holder: String,
+    /// When it is noted to start.
+    pub start: Timestamp,
     /// Failures in a row before this request.
     pub failures: u32,
 }
@@ -63,7 +65,7 @@ pub struct PaceState {
 }
 
 impl Store {
-    /// Asks for leave to send one request to a registry.
+    /// Asks for leave to send one request to a registry at this time.
     ///
     /// # Errors
     /// When the database fails.
@@ -74,8 +76,25 @@ impl Store {
         limits: PaceLimits,
         now: Timestamp,
     ) -> Result<Pace, Error> {
+        self.pace_acquire_by(registry, holder, limits, || now).await
+    }
+
+    /// Asks for leave to send one request to a registry, at a time that is taken from the clock
+    /// when it is this request's turn: waiting for that can take longer than a window, and a start
+    /// that is noted as earlier than it was would let others follow too soon.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pace_acquire_by(
+        &self,
+        registry: &str,
+        holder: &str,
+        limits: PaceLimits,
+        clock: impl Fn() -> Timestamp,
+    ) -> Result<Pace, Error> {
         let mut tx = self.begin(Durability::Relaxed).await?;
         let state = state(&mut tx, registry).await?;
+        let now = clock();
         if let Some(until) = state.paused_until.filter(|until| *until > now) {
             return Ok(Pace::Paused {
                 until,
@@ -107,11 +126,13 @@ impl Store {
             registry: registry.to_owned(),
             slot: flight,
             holder: holder.to_owned(),
+            start: now,
             failures: state.failures,
         }))
     }
 
-    /// Gives back a permit after a request that the registry answered.
+    /// Gives back a permit after a request that the registry answered. A pause that has begun
+    /// meanwhile goes on: this request was under way before.
     ///
     /// # Errors
     /// When the database fails.
@@ -120,11 +141,24 @@ impl Store {
         release(&mut tx, permit, now).await?;
         if permit.failures > 0 {
             tx.execute(
-                "UPDATE registry_pace SET failures = 0, paused_until = NULL, note = NULL WHERE registry = $1",
-                params![&permit.registry],
+                "UPDATE registry_pace SET failures = 0,
+                 note = CASE WHEN paused_until > $1 THEN note END,
+                 paused_until = CASE WHEN paused_until > $2 THEN paused_until END
+                 WHERE registry = $3",
+                params![now, now, &permit.registry],
             )
             .await?;
         }
+        tx.commit().await
+    }
+
+    /// Gives back a permit of a request that nobody waits for any more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pace_given_up(&self, permit: &Permit, now: Timestamp) -> Result<(), Error> {
+        let mut tx = self.begin(Durability::Relaxed).await?;
+        release(&mut tx, permit, now).await?;
         tx.commit().await
     }
 

@@ -3,11 +3,11 @@
 //! A filter is a set of conditions; some of them name a set of providers that an index lists (a
 //! place, taxonomies, words of a name, the result of a sync). The smallest such set drives the
 //! search when it is small; otherwise the index of the wanted order does, and each condition is a
-//! probe of an index. Which it is, is found out by counting a little of each set.
+//! probe of an index.
 
 use canvass_model::{
     Cursor, Entity, LeadPresence, LeadStatus, Page, PageRequest, Phone, ProviderFilter,
-    ProviderSort, ProviderSummary, RecordStatus, StatusFilter, Total,
+    ProviderSort, ProviderSummary, RecordStatus, StatusFilter,
 };
 
 use crate::{
@@ -16,13 +16,6 @@ use crate::{
     fold::fold,
     value::{Row, Value},
 };
-
-/// Up to this many a count is exact.
-const EXACT: u64 = 10_000;
-/// A set with fewer providers than this drives the search.
-const SMALL: u64 = 20_000;
-/// Providers that an estimate looks at.
-const SAMPLE: i64 = 8_000;
 
 /// The columns of a [`ProviderSummary`], of `providers p` left joined with `leads l`.
 pub(crate) const SUMMARY: &str = "p.npi, p.entity, p.name, p.credential, p.taxonomy, p.city, p.state, \
@@ -89,7 +82,7 @@ impl Text {
 
 /// A condition that an index can list.
 #[derive(Clone, Debug)]
-enum Set {
+pub(crate) enum Set {
     Practice {
         states: Vec<String>,
         cities: Vec<String>,
@@ -106,7 +99,7 @@ enum Set {
 
 impl Set {
     /// `FROM table alias WHERE ...` whose `alias.npi` are the providers of the set.
-    fn source(&self, text: &mut Text, engine: Engine) {
+    pub(crate) fn source(&self, text: &mut Text, engine: Engine) {
         match self {
             Self::Practice {
                 states,
@@ -175,6 +168,25 @@ impl Set {
                 text.value(fts5(words));
                 text.push(")");
             }
+            // Without statistics SQLite would look every code up rather than the one provider.
+            (
+                Self::Codes {
+                    codes,
+                    primary_only,
+                },
+                Engine::Sqlite,
+            ) => {
+                text.push(
+                    "EXISTS (SELECT 1 FROM provider_taxonomies s
+                     INDEXED BY provider_taxonomies_by_npi WHERE s.npi = p.npi AND s.code IN ",
+                );
+                text.values(codes);
+                text.push(if *primary_only {
+                    " AND s.is_primary)"
+                } else {
+                    ")"
+                });
+            }
             _ => {
                 text.push("EXISTS (SELECT 1 FROM ");
                 self.source(text, engine);
@@ -221,13 +233,13 @@ fn tsquery(folded: &str) -> String {
 /// A filter, ready to be written as SQL.
 #[derive(Clone, Debug)]
 pub(crate) struct Search<'a> {
-    filter: &'a ProviderFilter,
+    pub(crate) filter: &'a ProviderFilter,
     engine: Engine,
-    sets: Vec<Set>,
+    pub(crate) sets: Vec<Set>,
     /// A condition that nothing can meet.
-    nothing: bool,
+    pub(crate) nothing: bool,
     /// Place in `sets` of the one that drives.
-    driver: Option<usize>,
+    pub(crate) driver: Option<usize>,
 }
 
 impl<'a> Search<'a> {
@@ -295,7 +307,11 @@ impl<'a> Search<'a> {
         self.columns(text);
     }
 
-    /// Whether a small set of providers drives.
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Whether a set of providers drives.
     pub(crate) fn is_driven(&self) -> bool {
         self.driver.is_some()
     }
@@ -307,6 +323,17 @@ impl<'a> Search<'a> {
             set.probe(text, self.engine);
         }
         self.columns(text);
+    }
+
+    /// Whether there are conditions that no index lists.
+    pub(crate) fn has_columns(&self) -> bool {
+        let f = self.filter;
+        f.entity.is_some()
+            || f.sex.is_some()
+            || f.has_phone.is_some()
+            || f.updated_since.is_some()
+            || f.lead == Some(LeadPresence::No)
+            || !matches!(f.status, StatusFilter::Active | StatusFilter::Any)
     }
 
     fn columns(&self, text: &mut Text) {
@@ -342,32 +369,6 @@ impl<'a> Search<'a> {
 }
 
 impl Store {
-    /// Looks which set should drive this filter.
-    pub(crate) async fn plan<'a>(&self, filter: &'a ProviderFilter) -> Result<Search<'a>, Error> {
-        let mut search = Search::new(filter, self.engine());
-        if search.nothing {
-            return Ok(search);
-        }
-        let mut smallest = SMALL;
-        for (i, set) in search.sets.iter().enumerate() {
-            let mut text = Text::default();
-            text.push("SELECT COUNT(*) FROM (SELECT 1 FROM ");
-            set.source(&mut text, self.engine());
-            text.push(" LIMIT ");
-            text.value(i64::try_from(SMALL).unwrap_or(i64::MAX));
-            text.push(") x");
-            let size = match self.first(text.sql, text.params).await? {
-                Some(row) => row.count(0)?,
-                None => 0,
-            };
-            if size < smallest {
-                smallest = size;
-                search.driver = Some(i);
-            }
-        }
-        Ok(search)
-    }
-
     /// One page of a search.
     ///
     /// # Errors
@@ -378,7 +379,7 @@ impl Store {
         sort: ProviderSort,
         page: &PageRequest,
     ) -> Result<Page<ProviderSummary>, Error> {
-        let search = self.plan(filter).await?;
+        let search = self.plan(filter, page.limit).await?;
         let (column, descending) = match sort {
             ProviderSort::Name => ("p.sort_name", false),
             ProviderSort::City => ("p.sort_city", false),
@@ -425,79 +426,5 @@ impl Store {
             _ => None,
         };
         Ok(Page { items, next })
-    }
-
-    /// How many providers a search has: exact up to 10,000, above that estimated from a sample.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn count(&self, filter: &ProviderFilter) -> Result<Total, Error> {
-        let search = self.plan(filter).await?;
-        let mut text = Text::default();
-        text.push("SELECT COUNT(*) FROM (SELECT p.npi");
-        search.sources(&mut text);
-        text.push(" LIMIT ");
-        text.value(i64::try_from(EXACT + 1).unwrap_or(i64::MAX));
-        text.push(") x");
-        let count = self.scalar(text).await?;
-        if count <= EXACT {
-            return Ok(Total { count, exact: true });
-        }
-        let estimate = self.estimate(filter).await?;
-        Ok(Total {
-            count: estimate.max(EXACT + 1),
-            exact: false,
-        })
-    }
-
-    /// Counts the matches among providers of evenly spread stretches of NPIs, and scales up. NPIs
-    /// are given out in no order of place or profession, so any stretch is a fair sample.
-    async fn estimate(&self, filter: &ProviderFilter) -> Result<u64, Error> {
-        const STRETCHES: i64 = 16;
-        let row = self
-            .first("SELECT COUNT(*), MIN(npi), MAX(npi) FROM providers", vec![])
-            .await?;
-        let Some(row) = row else { return Ok(0) };
-        let (all, least, most) = (row.int(0)?.max(1), row.int(1)?, row.int(2)?);
-        let span = most - least + 1;
-        let width =
-            (i128::from(span) * i128::from(SAMPLE) / i128::from(all) / i128::from(STRETCHES))
-                .max(1);
-        let width = i64::try_from(width)
-            .unwrap_or(span)
-            .min(span / STRETCHES + 1);
-        let stretch = |i: i64| {
-            let from = least + span / STRETCHES * i;
-            (from, from + width)
-        };
-        let search = Search::new(filter, self.engine());
-        let mut text = Text::default();
-        text.push("SELECT COUNT(*), SUM(CASE WHEN 1 = 1");
-        search.probes(&mut text);
-        text.push(" THEN 1 ELSE 0 END) FROM providers p WHERE ");
-        for i in 0..STRETCHES {
-            let (from, to) = stretch(i);
-            text.push(if i == 0 {
-                "(p.npi >= "
-            } else {
-                " OR (p.npi >= "
-            });
-            text.value(from);
-            text.push(" AND p.npi < ");
-            text.value(to);
-            text.push(")");
-        }
-        let Some(row) = self.first(text.sql, text.params).await? else {
-            return Ok(0);
-        };
-        let (seen, hits) = (row.count(0)?.max(1), row.count(1)?);
-        Ok(hits.saturating_mul(u64::try_from(all).unwrap_or(0)) / seen)
-    }
-
-    pub(crate) async fn scalar(&self, text: Text) -> Result<u64, Error> {
-        match self.first(text.sql, text.params).await? {
-            Some(row) => row.count(0),
-            None => Ok(0),
-        }
     }
 }

@@ -311,6 +311,21 @@ impl Store {
         tx.commit().await
     }
 
+    /// Gives back a partition whose holder does not bring it to its end.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn release_partition(&self, partition: &str, owner: &str) -> Result<(), Error> {
+        let mut tx = self.begin(Durability::Relaxed).await?;
+        tx.execute(
+            "UPDATE sync_partitions SET state = 'pending', lease_owner = NULL, lease_until = NULL
+             WHERE id = $1 AND lease_owner = $2 AND state = 'running'",
+            params![partition, owner],
+        )
+        .await?;
+        tx.commit().await
+    }
+
     /// Writes what a page brought and moves the checkpoint, in one transaction.
     ///
     /// # Errors
@@ -445,6 +460,8 @@ impl Store {
     ) -> Result<(), Error> {
         let receipt = receipt.map(json).transpose()?;
         let mut tx = self.begin(Durability::Relaxed).await?;
+        // Somebody may be adding partitions: whether there are any is looked at after that.
+        lock_run(&mut tx, run).await?;
         tx.execute(
             format!(
                 "UPDATE sync_runs SET state = 'finished', finished_at = $1, receipt = $2,
@@ -513,7 +530,10 @@ impl Store {
     /// When the database fails.
     pub async fn resume_sync(&self, run: &str) -> Result<bool, Error> {
         let mut tx = self.begin(Durability::Full).await?;
-        lock_run(&mut tx, run).await?;
+        match lock_run(&mut tx, run).await {
+            Err(Error::LeaseLost) => return Ok(false),
+            locked => locked?,
+        };
         let failed = tx
             .execute(
                 "UPDATE sync_partitions SET state = 'pending', reason = NULL
@@ -606,16 +626,31 @@ async fn end_specialty(
     Ok(())
 }
 
+/// Keeps records that were set aside; counts those new to the specialty, and those new to the run.
 async fn set_aside(
     tx: &mut Tx,
     partition: &LeasedPartition,
     records: &[SetAsideRecord],
     now: Timestamp,
-) -> Result<u32, Error> {
-    let rows = records
-        .iter()
-        .map(|r| {
-            let hash = blake3::hash(r.record.as_bytes()).as_bytes()[..16].to_vec();
+) -> Result<[u32; 2], Error> {
+    let mut new = [0; 2];
+    for r in records {
+        let hash = blake3::hash(r.record.as_bytes()).as_bytes()[..16].to_vec();
+        let known = tx
+            .query(
+                "SELECT place FROM set_asides WHERE run_id = $1 AND hash = $2",
+                params![&partition.run_id, hash.clone()],
+            )
+            .await?;
+        let places: Vec<i64> = known.iter().map(|row| row.int(0)).collect::<Result<_, _>>()?;
+        if places.contains(&i64::from(partition.place)) {
+            continue;
+        }
+        new[0] += 1;
+        new[1] += u32::from(places.is_empty());
+        tx.execute(
+            "INSERT INTO set_asides (run_id, place, hash, npi, reason, record, at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
             params![
                 &partition.run_id,
                 partition.place,
@@ -624,17 +659,11 @@ async fn set_aside(
                 &r.reason,
                 &r.record,
                 now
-            ]
-        })
-        .collect();
-    let added = tx
-        .insert(
-            "INSERT INTO set_asides (run_id, place, hash, npi, reason, record, at)",
-            "ON CONFLICT DO NOTHING",
-            rows,
+            ],
         )
         .await?;
-    Ok(u32::try_from(added).unwrap_or(u32::MAX))
+    }
+    Ok(new)
 }
 
 /// What a page adds to the counts of its specialty and of its run.
@@ -642,7 +671,8 @@ async fn set_aside(
 struct Tally {
     specialty: [u32; 3],
     run: [u32; 3],
-    set_aside: u32,
+    /// In the specialty, in the run.
+    set_aside: [u32; 2],
     requests: u32,
     retries: u32,
 }
@@ -696,13 +726,13 @@ impl Tally {
     }
 
     async fn add(&self, tx: &mut Tx, partition: &LeasedPartition) -> Result<(), Error> {
-        let set = |[created, updated, unchanged]: [u32; 3]| {
+        let set = |[created, updated, unchanged]: [u32; 3], set_aside: u32| {
             params![
                 created + updated + unchanged,
                 created,
                 updated,
                 unchanged,
-                self.set_aside,
+                set_aside,
                 self.requests,
                 self.retries,
             ]
@@ -710,11 +740,11 @@ impl Tally {
         let columns = "found = found + $1, created = created + $2, updated = updated + $3,
             unchanged = unchanged + $4, set_aside = set_aside + $5, requests = requests + $6,
             retries = retries + $7";
-        let mut values = set(self.specialty);
+        let mut values = set(self.specialty, self.set_aside[0]);
         values.extend(params![&partition.run_id, partition.place]);
         let sql = format!("UPDATE sync_specialties SET {columns} WHERE run_id = $8 AND place = $9");
         tx.execute(crate::Sql::kept(sql), values).await?;
-        let mut values = set(self.run);
+        let mut values = set(self.run, self.set_aside[1]);
         values.extend(params![&partition.run_id]);
         let sql = format!("UPDATE sync_runs SET {columns} WHERE id = $8");
         tx.execute(crate::Sql::kept(sql), values).await?;

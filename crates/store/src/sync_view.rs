@@ -133,14 +133,16 @@ impl Store {
         Ok(all)
     }
 
-    /// Records that a run set aside, each with the specialty it came with.
+    /// Records that a run set aside, each once however many specialties it came with.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn set_asides(&self, run: &str, limit: u32) -> Result<Vec<SetAsideRecord>, Error> {
         let rows = self
             .query(
-                "SELECT npi, reason, record FROM set_asides WHERE run_id = $1 ORDER BY at, hash LIMIT $2",
+                "SELECT npi, reason, record FROM set_asides s WHERE run_id = $1
+                 AND place = (SELECT MIN(o.place) FROM set_asides o WHERE o.run_id = s.run_id AND o.hash = s.hash)
+                 ORDER BY at, hash LIMIT $2",
                 params![run, limit],
             )
             .await?;

@@ -28,6 +28,9 @@ impl Postgres {
         };
         let mut config: tokio_postgres::Config = url.parse().map_err(|e| failed(Box::new(e)))?;
         config.application_name("canvass");
+        // Compiling a statement takes longer than running any of ours.
+        let options = config.get_options().map(|o| format!("{o} "));
+        config.options(format!("{}-c jit=off", options.unwrap_or_default()));
         config.connect_timeout(Duration::from_secs(10));
         let manager = Manager::from_config(
             config.clone(),

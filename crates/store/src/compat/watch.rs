@@ -22,7 +22,7 @@ impl Store {
     /// # Errors
     /// When a connection can't be opened.
     pub fn change_watch(&self) -> Result<ChangeWatch, Error> {
-        let watch = match &self.0 {
+        let watch = match &self.backend {
             Backend::Sqlite(sqlite) => {
                 let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
                 let connection = Connection::open_with_flags(sqlite.path(), flags)?;

@@ -14,7 +14,8 @@ use crate::{
     value::{Row, Value, params},
 };
 
-const BATCH: i64 = 1_000;
+/// Leads of a filter that are looked up at a time.
+const PAGE: i64 = 50_000;
 
 /// Which leads.
 #[expect(
@@ -79,7 +80,7 @@ impl Store {
         idempotency: Option<&Idempotency>,
     ) -> Result<Option<BulkReceipt>, Error> {
         let search = match what {
-            BulkLeads::Filter(filter) => Some((filter, self.plan(&filter.provider).await?)),
+            BulkLeads::Filter(filter) => Some((filter, self.plan_all(&filter.provider).await?)),
             BulkLeads::Ids(_) => None,
         };
         let mut tx = self.begin(Durability::Full).await?;
@@ -104,7 +105,7 @@ impl Store {
                 receipt.requested = others + npis.len() as u64;
                 receipt.rejected = others;
                 for group in npis.chunks(1_000) {
-                    let found = bulk.group(&mut tx, group).await?;
+                    let found = Bulk::group(&mut tx, group, None).await?;
                     receipt.rejected += group.len() as u64 - found.len() as u64;
                     bulk.apply(&mut tx, &found, &mut receipt).await?;
                 }
@@ -112,11 +113,15 @@ impl Store {
             (BulkLeads::Filter(_), Some((filter, search))) => {
                 let mut after = 0;
                 loop {
-                    let found = bulk.batch(&mut tx, filter, &search, after).await?;
-                    let Some(last) = found.last() else { break };
-                    after = last.int(0)?;
-                    receipt.requested += found.len() as u64;
-                    bulk.apply(&mut tx, &found, &mut receipt).await?;
+                    let npis = page(&mut tx, filter, &search, after).await?;
+                    let Some(last) = npis.last() else { break };
+                    after = last.as_i64();
+                    for group in npis.chunks(1_000) {
+                        // What somebody else has edited meanwhile may no longer be asked for.
+                        let found = Bulk::group(&mut tx, group, Some(filter)).await?;
+                        receipt.requested += found.len() as u64;
+                        bulk.apply(&mut tx, &found, &mut receipt).await?;
+                    }
                 }
             }
             (BulkLeads::Filter(_), None) => {}
@@ -127,36 +132,44 @@ impl Store {
     }
 }
 
-const COLUMNS: &str = "SELECT l.npi, l.status, l.owner_id";
+/// The next leads of a filter, by NPI.
+async fn page(
+    tx: &mut Tx,
+    filter: &LeadFilter,
+    search: &Search<'_>,
+    after: i64,
+) -> Result<Vec<Npi>, Error> {
+    let drive = if search.is_driven() {
+        list::Drive::Providers
+    } else {
+        list::Drive::Leads
+    };
+    let mut text = Text::default();
+    text.push("SELECT l.npi");
+    list::sources(&mut text, filter, search, drive);
+    text.push(" AND l.npi > ");
+    text.value(after);
+    text.push(" ORDER BY l.npi LIMIT ");
+    text.value(PAGE);
+    let rows = tx.query(text.sql, text.params).await?;
+    rows.iter().map(|row| row.npi(0)).collect()
+}
 
 impl Bulk<'_> {
     /// These leads, locked in the order of their NPIs, as everywhere, so that two edits of many
     /// don't wait for each other.
-    async fn group(&self, tx: &mut Tx, npis: &[Npi]) -> Result<Vec<Row>, Error> {
-        let mut text = Text::default();
-        text.push(COLUMNS);
-        text.push(" FROM leads l WHERE l.npi IN ");
-        text.values(npis.iter().copied());
-        text.push(" ORDER BY l.npi");
-        text.push(&tx.engine().for_update("l"));
-        tx.query(text.sql, text.params).await
-    }
-
-    /// The next leads of a filter, locked.
-    async fn batch(
-        &self,
+    async fn group(
         tx: &mut Tx,
-        filter: &LeadFilter,
-        search: &Search<'_>,
-        after: i64,
+        npis: &[Npi],
+        filter: Option<&LeadFilter>,
     ) -> Result<Vec<Row>, Error> {
         let mut text = Text::default();
-        text.push(COLUMNS);
-        list::sources(&mut text, filter, search, list::Drive::Leads);
-        text.push(" AND l.npi > ");
-        text.value(after);
-        text.push(" ORDER BY l.npi LIMIT ");
-        text.value(BATCH);
+        text.push("SELECT l.npi, l.status, l.owner_id FROM leads l WHERE l.npi IN ");
+        text.values(npis.iter().copied());
+        if let Some(filter) = filter {
+            list::lead_conditions(&mut text, filter, false);
+        }
+        text.push(" ORDER BY l.npi");
         text.push(&tx.engine().for_update("l"));
         tx.query(text.sql, text.params).await
     }

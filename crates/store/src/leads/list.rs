@@ -8,53 +8,85 @@ use jiff::Timestamp;
 use super::{ACTIVITY, COLUMNS, lead_columns, read_activity, read_lead, read_status, select_leads};
 use crate::{
     Error, Store,
+    backend::Engine,
     search::{Search, Text},
     value::{Value, params, time_text},
 };
 
-/// With fewer leads than this, looking at all of them is quicker than at all names.
+/// With fewer leads than this, looking at all of them is quicker than going along an order.
 const FEW: i64 = 20_000;
 
 /// What a list of leads goes along.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Drive {
+    /// The leads that have the status and owner.
     Leads,
+    /// All leads in the wanted order, of which many have the status and owner.
+    Order,
     /// The small set of providers that the filter names.
     Providers,
+    /// All providers by name, of which many are leads.
     Names,
 }
 
 /// Writes `FROM ... WHERE ...` with the leads `l` of a filter and their providers `p`.
 pub(super) fn sources(text: &mut Text, filter: &LeadFilter, search: &Search<'_>, drive: Drive) {
-    // CROSS JOIN keeps SQLite's planner from turning the order around.
-    match drive {
-        Drive::Leads => text.push(" FROM leads l CROSS JOIN providers p"),
-        Drive::Names => text.push(" FROM providers p CROSS JOIN leads l"),
-        Drive::Providers => {
+    match (drive, search.engine()) {
+        // CROSS JOIN keeps SQLite's planner from turning the order around.
+        (Drive::Leads | Drive::Order, _) => text.push(" FROM leads l CROSS JOIN providers p"),
+        (Drive::Names, _) => text.push(" FROM providers p CROSS JOIN leads l"),
+        (Drive::Providers, Engine::Sqlite) => {
             text.push(" FROM (SELECT p.*");
             search.sources(text);
             text.push(") p CROSS JOIN leads l");
         }
+        // OFFSET 0 keeps PostgreSQL's from taking a few providers for many.
+        (Drive::Providers, Engine::Postgres) => {
+            text.push(" FROM (SELECT p.*");
+            search.sources(text);
+            text.push(
+                " OFFSET 0) p CROSS JOIN LATERAL \
+                 (SELECT * FROM leads x WHERE x.npi = p.npi OFFSET 0) l",
+            );
+        }
     }
     text.push(" LEFT JOIN users u ON u.id = l.owner_id WHERE l.npi = p.npi");
-    if !matches!(drive, Drive::Providers) {
+    if drive != Drive::Providers {
         search.probes(text);
     }
-    lead_conditions(text, filter);
+    // SQLite would rather use an index of the status and sort than go along the order.
+    let plain = search.engine() == Engine::Postgres || drive == Drive::Leads;
+    lead_conditions(text, filter, plain);
 }
 
-fn lead_conditions(text: &mut Text, filter: &LeadFilter) {
+/// Conditions on the lead itself. If not `plain`, they are written so that no index answers them.
+pub(super) fn lead_conditions(text: &mut Text, filter: &LeadFilter, plain: bool) {
+    let (status, owner) = if plain {
+        ("l.status", "l.owner_id")
+    } else {
+        ("COALESCE(l.status, '')", "COALESCE(l.owner_id, '')")
+    };
     if !filter.status.is_empty() {
-        text.push(" AND l.status IN ");
+        text.push(&format!(" AND {status} IN "));
         text.values(filter.status.iter().map(|s| s.as_str()));
     }
     match filter.owner.as_deref() {
         None => {}
-        Some("") => text.push(" AND l.owner_id IS NULL"),
+        Some("") if plain => text.push(" AND l.owner_id IS NULL"),
         Some(id) => {
-            text.push(" AND l.owner_id = ");
+            text.push(&format!(" AND {owner} = "));
             text.value(id);
         }
+    }
+}
+
+/// What a list of many leads goes along.
+fn along(filter: &LeadFilter, sort: LeadSort) -> Drive {
+    match (sort, filter.status.len(), &filter.owner) {
+        (LeadSort::Name, ..) => Drive::Names,
+        // These indexes have the leads of one status, and of one owner, in this order.
+        (LeadSort::Updated, 1, None) | (LeadSort::Updated, 0, Some(_)) => Drive::Leads,
+        _ => Drive::Order,
     }
 }
 
@@ -69,13 +101,13 @@ impl Store {
         sort: LeadSort,
         page: &PageRequest,
     ) -> Result<Page<Lead>, Error> {
-        let search = self.plan(&filter.provider).await?;
+        let search = self.plan(&filter.provider, page.limit).await?;
         let drive = if search.is_driven() {
             Drive::Providers
-        } else if sort == LeadSort::Name && !self.has_few_leads().await? {
-            Drive::Names
-        } else {
+        } else if self.has_few_leads(filter).await? {
             Drive::Leads
+        } else {
+            along(filter, sort)
         };
         let (column, descending) = match sort {
             LeadSort::Updated => ("l.updated_at", true),
@@ -126,9 +158,12 @@ impl Store {
         Ok(Page { items, next })
     }
 
-    async fn has_few_leads(&self) -> Result<bool, Error> {
+    /// Whether few leads have the status and owner.
+    async fn has_few_leads(&self, filter: &LeadFilter) -> Result<bool, Error> {
         let mut text = Text::default();
-        text.push("SELECT COUNT(*) FROM (SELECT 1 FROM leads LIMIT ");
+        text.push("SELECT COUNT(*) FROM (SELECT 1 FROM leads l WHERE 1 = 1");
+        lead_conditions(&mut text, filter, true);
+        text.push(" LIMIT ");
         text.value(FEW);
         text.push(") x");
         Ok(self.scalar(text).await? < FEW.unsigned_abs())
@@ -151,7 +186,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn lead_counts(&self, filter: &LeadFilter) -> Result<Vec<(LeadStatus, u64)>, Error> {
-        let search = self.plan(&filter.provider).await?;
+        let search = self.plan_all(&filter.provider).await?;
         let mut probes = Text::default();
         search.probes(&mut probes);
         let mut text = Text::default();
@@ -159,7 +194,7 @@ impl Store {
         if probes.sql.is_empty() {
             // Nothing is asked of the provider, so the leads alone answer.
             text.push(" FROM leads l WHERE 1 = 1");
-            lead_conditions(&mut text, filter);
+            lead_conditions(&mut text, filter, true);
         } else {
             let drive = if search.is_driven() {
                 Drive::Providers

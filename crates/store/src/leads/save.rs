@@ -40,7 +40,7 @@ impl Store {
         // Planned before the transaction: it reads through other connections, of which all may be
         // waiting for this very key.
         let search = match what {
-            SaveAll::Filter(filter) => Some(self.plan(filter).await?),
+            SaveAll::Filter(filter) => Some(self.plan_all(filter).await?),
             SaveAll::Npis(_) => None,
         };
         let mut tx = self.begin(Durability::Full).await?;
