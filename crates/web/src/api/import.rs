@@ -11,7 +11,6 @@ use axum::{BoxError, Json};
 use canvass_app::{App, Error, ImportReport};
 use futures_util::{Stream, StreamExt as _};
 use tokio::io::AsyncWriteExt as _;
-use utoipa::ToSchema;
 
 use super::request::{Query, invalid};
 use super::schema;
@@ -22,14 +21,6 @@ use crate::problem::Problem;
 pub const LARGEST: usize = 64 * 1024 * 1024;
 /// How long an upload may stand still.
 const STILL: Duration = Duration::from_secs(30);
-
-/// A file in a form.
-#[derive(Debug, ToSchema)]
-pub struct ImportForm {
-    /// The file.
-    #[schema(content_media_type = "text/csv")]
-    pub file: String,
-}
 
 /// Import leads
 ///
@@ -42,7 +33,7 @@ pub struct ImportForm {
     params(("dry_run" = Option<bool>, Query, description = "Says what would happen and keeps nothing.")),
     request_body(description = "At most 64 MiB", content(
         (String = "text/csv", example = json!("npi,status,notes\n1234567893,interested,Call back on Tuesday\n")),
-        (ImportForm = "multipart/form-data"),
+        (schema::ImportForm = "multipart/form-data"),
     )),
     responses((status = 200, description = "What came of it", body = schema::ImportReport)),
 )]

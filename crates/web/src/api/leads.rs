@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::answer::{ActivityAdded, LeadRow, List, etag};
 use super::export;
-use super::filter::{self, LeadFilterParams, PageParams};
+use super::filter;
 use super::request::{Body, Query, given, idempotency_key, if_match, invalid, npi};
 use super::schema;
 use crate::access::{Caller, Manager};
@@ -38,9 +38,9 @@ pub struct StatusCount {
     get, path = "/api/leads", tag = "Leads", operation_id = "list_leads",
     extensions(("x-role" = json!("caller"))),
     params(
-        LeadFilterParams,
+        schema::LeadFilterParams,
         ("sort" = Option<String>, Query, description = "Order: `updated` (default), `name` or `created`."),
-        PageParams,
+        schema::PageParams,
     ),
     responses((status = 200, description = "A page of leads", body = List<LeadRow>)),
 )]
@@ -70,7 +70,7 @@ pub async fn list(
 #[utoipa::path(
     get, path = "/api/leads/counts", tag = "Leads", operation_id = "count_leads",
     extensions(("x-role" = json!("caller"))),
-    params(LeadFilterParams),
+    params(schema::LeadFilterParams),
     responses((status = 200, description = "Counts", body = List<StatusCount>)),
 )]
 pub async fn counts(
@@ -147,7 +147,7 @@ pub struct LeadPatchRequest {
     responses(
         (status = 200, description = "The lead as it is now", body = LeadRow,
             headers(("ETag" = String, description = "Its version"))),
-        (status = 412, response = super::openapi::ProblemResponse),
+        (status = 412, response = schema::ProblemResponse),
     ),
 )]
 pub async fn edit(
@@ -263,7 +263,7 @@ pub struct BulkPatchRequest {
 #[schema(example = json!({"filter": {"status": ["new"], "owner": "none", "state": ["CA"]}, "patch": {"status": "contacted"}}))]
 pub struct BulkRequest {
     /// All leads of this search.
-    #[schema(value_type = Option<LeadFilterParams>)]
+    #[schema(value_type = Option<schema::LeadFilterParams>)]
     filter: Option<Map<String, Value>>,
     /// The leads with these NPIs, at most 100,000.
     ids: Option<Vec<String>>,
@@ -310,7 +310,7 @@ pub async fn bulk(
     extensions(("x-role" = json!("manager"))),
     params(
         ("format" = Option<String>, Query, description = "`csv` (default), `xlsx` or `ndjson`."),
-        LeadFilterParams,
+        schema::LeadFilterParams,
     ),
     responses((status = 200, description = "The file", content(
         (String = "text/csv"),

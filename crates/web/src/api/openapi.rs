@@ -1,15 +1,16 @@
 //! The description of the API: OpenAPI 3.1.
 
+use std::sync::LazyLock;
+
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use std::sync::LazyLock;
+use utoipa::OpenApi as _;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Components, OpenApi, Ref, Required};
-use utoipa::{OpenApi as _, ToResponse};
 
-use crate::problem::ProblemDocument;
+use super::schema::ProblemResponse;
 
 const INTRODUCTION: &str = "\
 Finds, keeps and works healthcare-provider leads.
@@ -46,23 +47,6 @@ and resuming a sync, importing a file and giving access are harmless to repeat w
     security(("token" = []), ("session" = [])),
 )]
 struct Description;
-
-/// What went wrong, and what would be right
-#[derive(ToResponse)]
-#[response(
-    description = "A problem",
-    content_type = "application/problem+json",
-    example = json!({
-        "type": "about:blank",
-        "title": "Some of it is not right",
-        "status": 422,
-        "detail": "state: a state has two letters, as in CA.",
-        "instance": "/api/sync",
-        "request_id": "0199c1a2b3c47d5e8f90a1b2c3d4e5f6",
-        "errors": [{"field": "state", "detail": "a state has two letters, as in CA"}]
-    })
-)]
-pub struct ProblemResponse(pub ProblemDocument);
 
 /// The description of the API, with the routes as they are.
 pub fn openapi() -> OpenApi {
@@ -120,7 +104,10 @@ fn complete(operation: &mut Operation, path: &str, is_post: bool) {
             ))
             .schema(Some(text))
             .build();
-        operation.parameters.get_or_insert_default().push(key.into());
+        operation
+            .parameters
+            .get_or_insert_default()
+            .push(key.into());
     }
     let mut problems = vec!["400", "401", "403", "500"];
     if operation.request_body.is_some() {

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::answer::{List, ProviderDetail, ProviderRow};
 use super::export;
-use super::filter::{self, PageParams, ProviderFilterParams};
+use super::filter;
 use super::request::{Body, Query, idempotency_key, invalid, npi};
 use super::schema;
 use crate::access::{Caller, Manager};
@@ -26,9 +26,9 @@ use crate::problem::Problem;
     get, path = "/api/providers", tag = "Providers", operation_id = "search_providers",
     extensions(("x-role" = json!("caller"))),
     params(
-        ProviderFilterParams,
+        schema::ProviderFilterParams,
         ("sort" = Option<String>, Query, description = "Order: `name` (default), `city`, `enumerated` or `updated`."),
-        PageParams,
+        schema::PageParams,
     ),
     responses((status = 200, description = "A page of providers", body = List<ProviderRow>)),
 )]
@@ -77,7 +77,7 @@ pub async fn show(
 #[schema(example = json!({"filter": {"specialty": ["Family Medicine"], "state": ["CA"], "has_phone": true}}))]
 pub struct SaveAllRequest {
     /// All that this search finds.
-    #[schema(value_type = Option<ProviderFilterParams>)]
+    #[schema(value_type = Option<schema::ProviderFilterParams>)]
     filter: Option<Map<String, Value>>,
     /// These NPIs, at most 100,000.
     #[schema(example = json!(null))]
@@ -117,7 +117,7 @@ pub async fn save_all(
     extensions(("x-role" = json!("manager"))),
     params(
         ("format" = Option<String>, Query, description = "`csv` (default), `xlsx` or `ndjson`."),
-        ProviderFilterParams,
+        schema::ProviderFilterParams,
         ("sort" = Option<String>, Query, description = "Order: `name` (default), `city`, `enumerated` or `updated`."),
     ),
     responses((status = 200, description = "The file", content(

@@ -130,7 +130,7 @@ pub async fn follow(
     params(("id" = String, Path, description = "Identifier of the sync")),
     responses(
         (status = 200, description = "The sync", body = schema::SyncRun),
-        (status = 409, response = super::openapi::ProblemResponse),
+        (status = 409, response = schema::ProblemResponse),
     ),
 )]
 pub async fn cancel(
@@ -151,7 +151,7 @@ pub async fn cancel(
     params(("id" = String, Path, description = "Identifier of the sync")),
     responses(
         (status = 200, description = "The sync", body = schema::SyncRun),
-        (status = 409, response = super::openapi::ProblemResponse),
+        (status = 409, response = schema::ProblemResponse),
     ),
 )]
 pub async fn resume(

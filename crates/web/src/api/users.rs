@@ -90,7 +90,7 @@ pub struct UserPatch {
     request_body = UserPatch,
     responses(
         (status = 200, description = "The user", body = schema::User),
-        (status = 409, response = super::openapi::ProblemResponse),
+        (status = 409, response = schema::ProblemResponse),
     ),
 )]
 pub async fn edit(

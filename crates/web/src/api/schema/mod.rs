@@ -3,11 +3,15 @@
 //! The values themselves are those of the model, which knows nothing of the API. Each type here says
 //! how one of them looks as JSON; the tests hold every answer against it.
 
+mod filter;
 mod provider;
 mod sync;
 
-use utoipa::ToSchema;
+use utoipa::{ToResponse, ToSchema};
 
+use crate::problem::ProblemDocument;
+
+pub use filter::*;
 pub use provider::*;
 pub use sync::*;
 
@@ -190,3 +194,28 @@ pub struct Token {
     #[schema(format = DateTime, example = "2026-11-24T17:00:00Z")]
     pub last_used_at: Option<String>,
 }
+
+/// A file in a form.
+#[derive(Debug, ToSchema)]
+pub struct ImportForm {
+    /// The file.
+    #[schema(content_media_type = "text/csv")]
+    pub file: String,
+}
+
+/// What went wrong, and what would be right
+#[derive(ToResponse)]
+#[response(
+    description = "A problem",
+    content_type = "application/problem+json",
+    example = json!({
+        "type": "about:blank",
+        "title": "Some of it is not right",
+        "status": 422,
+        "detail": "state: a state has two letters, as in CA.",
+        "instance": "/api/sync",
+        "request_id": "0199c1a2b3c47d5e8f90a1b2c3d4e5f6",
+        "errors": [{"field": "state", "detail": "a state has two letters, as in CA"}]
+    })
+)]
+pub struct ProblemResponse(pub ProblemDocument);
