@@ -183,6 +183,33 @@ both_engines! {
         }
     }
 
+    async fn pages_of_very_many_leads_cover_each_once_too(db: Database) {
+        // More than are looked at all when a page is wanted.
+        for chunk in 0..3 {
+            people(&db, chunk * 7_000..(chunk + 1) * 7_000).await;
+            db.save_all(&everything(), None, later(i64::from(chunk)), None).await.unwrap();
+        }
+        set_status(&db, 5, LeadStatus::Interested).await;
+        let new = with_status(LeadStatus::New);
+        let nobodys = LeadFilter { owner: Some(String::new()), ..LeadFilter::all() };
+        let both = LeadFilter { owner: Some(String::new()), ..new.clone() };
+        for sort in [LeadSort::Updated, LeadSort::Created, LeadSort::Name] {
+            for (filter, expected) in [(&new, 20_999), (&nobodys, 21_000), (&both, 20_999)] {
+                let got = pages(&db, filter, sort, 1_000).await;
+                let mut ids: Vec<_> = got.iter().map(|l| l.id).collect();
+                ids.sort_unstable();
+                ids.dedup();
+                assert_eq!((ids.len(), got.len()), (expected, expected), "{sort:?} {filter:?}");
+                let ordered = got.is_sorted_by(|a, b| match sort {
+                    LeadSort::Updated => a.updated_at >= b.updated_at,
+                    LeadSort::Created => a.created_at >= b.created_at,
+                    LeadSort::Name => a.provider.name <= b.provider.name,
+                });
+                assert!(ordered, "{sort:?} {filter:?}");
+            }
+        }
+    }
+
     async fn a_cursor_of_another_list_is_refused(db: Database) {
         ten_leads(&db).await;
         let by_name = db.leads(&LeadFilter::all(), LeadSort::Name, &PageRequest::first(2)).await.unwrap();
