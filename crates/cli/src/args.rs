@@ -28,7 +28,13 @@ pub(crate) struct Cli {
 #[command(next_help_heading = "Settings")]
 pub(crate) struct Global {
     /// Database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME [default: a file in the user's data folder]
-    #[arg(long, global = true, value_name = "URL", env = "CANVASS_DATABASE_URL", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "CANVASS_DATABASE_URL",
+        hide_env_values = true
+    )]
     pub(crate) database: Option<String>,
     /// Registry: address of an NPPES read API [default: the public one]
     #[arg(long, global = true, value_name = "URL", env = "CANVASS_REGISTRY_URL")]
@@ -49,19 +55,49 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_enum, env = "CANVASS_LOG_FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
     /// Requests to the registry under way at one time
-    #[arg(long, global = true, hide_short_help = true, value_name = "N", env = "CANVASS_MAX_IN_FLIGHT")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "N",
+        env = "CANVASS_MAX_IN_FLIGHT"
+    )]
     pub(crate) max_in_flight: Option<u32>,
     /// Requests to the registry started in any 200 ms
-    #[arg(long, global = true, hide_short_help = true, value_name = "N", env = "CANVASS_MAX_STARTS")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "N",
+        env = "CANVASS_MAX_STARTS"
+    )]
     pub(crate) max_starts: Option<u32>,
     /// Longest time for one request to the registry, in milliseconds
-    #[arg(long, global = true, hide_short_help = true, value_name = "MS", env = "CANVASS_REQUEST_TIMEOUT_MS")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "MS",
+        env = "CANVASS_REQUEST_TIMEOUT_MS"
+    )]
     pub(crate) request_timeout_ms: Option<u64>,
     /// Attempts per page before it has failed for good
-    #[arg(long, global = true, hide_short_help = true, value_name = "N", env = "CANVASS_ATTEMPTS")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "N",
+        env = "CANVASS_ATTEMPTS"
+    )]
     pub(crate) attempts: Option<u32>,
     /// Delay before the first retry, in milliseconds
-    #[arg(long, global = true, hide_short_help = true, value_name = "MS", env = "CANVASS_BACKOFF_MS")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "MS",
+        env = "CANVASS_BACKOFF_MS"
+    )]
     pub(crate) backoff_ms: Option<u64>,
 }
 
@@ -108,7 +144,9 @@ pub(crate) struct DemoArgs {
 
 /// Migrates the database, then serves.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  canvass --database postgres://canvass@db/canvass serve --listen 0.0.0.0:7878")]
+#[command(
+    after_help = "Example:\n  canvass --database postgres://canvass@db/canvass serve --listen 0.0.0.0:7878"
+)]
 pub(crate) struct ServeArgs {
     /// Leave the jobs to `canvass worker`
     #[arg(long)]
@@ -166,10 +204,8 @@ impl From<Address> for AddressScope {
 
 /// Searches the providers that are stored.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  canvass search --q garcia --state CA\n  \
-                  canvass search --specialty \"Family Medicine\" --lead no --format csv > new.csv"
-)]
+#[command(after_help = "Examples:\n  canvass search --q garcia --state CA\n  \
+                  canvass search --specialty \"Family Medicine\" --lead no --format csv > new.csv")]
 pub(crate) struct SearchArgs {
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
@@ -212,7 +248,9 @@ pub(crate) struct LeadsArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum LeadsCommand {
     /// Save all providers of a search, or a list of NPIs, as leads
-    #[command(after_help = "Example:\n  canvass leads save-all --state CA --specialty \"Pain Management\" --json")]
+    #[command(
+        after_help = "Example:\n  canvass leads save-all --state CA --specialty \"Pain Management\" --json"
+    )]
     SaveAll {
         #[command(flatten)]
         filter: FilterArgs,
@@ -379,7 +417,9 @@ pub(crate) struct RegistryArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum RegistryCommand {
     /// Serve generated providers as an NPPES-compatible registry at /api/?version=2.1
-    #[command(after_help = "Example:\n  canvass registry serve --providers 40000 --latency 300 --listen 127.0.0.1:9100")]
+    #[command(
+        after_help = "Example:\n  canvass registry serve --providers 40000 --latency 300 --listen 127.0.0.1:9100"
+    )]
     Serve {
         /// How many providers
         #[arg(long, default_value_t = 40_000, value_name = "N")]

@@ -73,15 +73,34 @@ impl Config {
         let defaults = RegistrySettings::default();
         let millis = |given: Option<u64>, default| given.map_or(default, Duration::from_millis);
         let registry = RegistrySettings {
-            url: global.registry.clone().or(file.registry).unwrap_or(defaults.url),
+            url: global
+                .registry
+                .clone()
+                .or(file.registry)
+                .unwrap_or(defaults.url),
             contact: file.contact.unwrap_or(defaults.contact),
-            in_flight: global.max_in_flight.or(file.pace.in_flight).unwrap_or(defaults.in_flight),
-            starts: global.max_starts.or(file.pace.starts).unwrap_or(defaults.starts),
+            in_flight: global
+                .max_in_flight
+                .or(file.pace.in_flight)
+                .unwrap_or(defaults.in_flight),
+            starts: global
+                .max_starts
+                .or(file.pace.starts)
+                .unwrap_or(defaults.starts),
             window: millis(file.pace.window_ms, defaults.window),
-            timeout: millis(global.request_timeout_ms.or(file.pace.timeout_ms), defaults.timeout),
-            attempts: global.attempts.or(file.pace.attempts).unwrap_or(defaults.attempts),
+            timeout: millis(
+                global.request_timeout_ms.or(file.pace.timeout_ms),
+                defaults.timeout,
+            ),
+            attempts: global
+                .attempts
+                .or(file.pace.attempts)
+                .unwrap_or(defaults.attempts),
             backoff: millis(global.backoff_ms.or(file.pace.backoff_ms), defaults.backoff),
-            breaker_failures: file.pace.breaker_failures.unwrap_or(defaults.breaker_failures),
+            breaker_failures: file
+                .pace
+                .breaker_failures
+                .unwrap_or(defaults.breaker_failures),
             breaker_pause: millis(file.pace.breaker_pause_ms, defaults.breaker_pause),
             ..defaults
         };
@@ -95,7 +114,11 @@ impl Config {
                 .listen
                 .or(file.listen)
                 .unwrap_or(SocketAddr::from(([127, 0, 0, 1], 7878))),
-            log: global.log.clone().or(file.log).unwrap_or_else(|| "warn".into()),
+            log: global
+                .log
+                .clone()
+                .or(file.log)
+                .unwrap_or_else(|| "warn".into()),
             log_format: global.log_format.or(file.log_format).unwrap_or_default(),
         })
     }
@@ -112,7 +135,11 @@ fn read_file(named: Option<&Path>) -> Result<File, Failure> {
         None => {
             let here = PathBuf::from("canvass.toml");
             let home = folder("XDG_CONFIG_HOME", ".config").map(|f| f.join("canvass/canvass.toml"));
-            match [Some(here), home].into_iter().flatten().find(|p| p.is_file()) {
+            match [Some(here), home]
+                .into_iter()
+                .flatten()
+                .find(|p| p.is_file())
+            {
                 Some(path) => path,
                 None => return Ok(File::default()),
             }
@@ -146,7 +173,10 @@ fn nucc_file(set: Option<PathBuf>) -> Result<PathBuf, Failure> {
     }
     let program = env::current_exe().ok();
     let beside = program.iter().flat_map(|p| p.ancestors().skip(1).take(4));
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_owned);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .map(Path::to_owned);
     let data = data_folder().ok();
     beside
         .map(Path::to_owned)

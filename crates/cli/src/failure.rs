@@ -50,7 +50,9 @@ impl Failure {
         match self {
             Self::Usage(_)
             | Self::App(
-                Error::Invalid(_) | Error::NotFound(_) | Error::Store(canvass_store::Error::Address(_)),
+                Error::Invalid(_)
+                | Error::NotFound(_)
+                | Error::Store(canvass_store::Error::Address(_)),
             ) => ExitCode::from(2),
             _ => ExitCode::from(1),
         }
@@ -65,7 +67,11 @@ impl From<canvass_store::Error> for Failure {
 
 impl From<canvass_model::FilterError> for Failure {
     fn from(error: canvass_model::FilterError) -> Self {
-        Self::Usage(format!("--{}: {}", error.field.replace('_', "-"), error.problem))
+        Self::Usage(format!(
+            "--{}: {}",
+            error.field.replace('_', "-"),
+            error.problem
+        ))
     }
 }
 

@@ -9,6 +9,7 @@ mod failure;
 mod filter;
 mod log;
 mod progress;
+mod table;
 
 use std::process::ExitCode;
 
@@ -35,13 +36,22 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let config = Config::load(&cli.global)?;
     log::start(&config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         match cli.command {
+            Command::Demo(args) => commands::demo::run(&config, args).await,
+            Command::Serve(args) => commands::serve::run(&config, args).await,
             Command::Worker => commands::worker::run(&config).await,
             Command::Sync(args) => commands::sync::run(&config, args).await,
+            Command::Search(args) => commands::search::run(&config, args).await,
+            Command::Leads(args) => commands::leads::run(&config, args).await,
+            Command::User(args) => commands::user::run(&config, args).await,
+            Command::Token(args) => commands::token::run(&config, args).await,
             Command::Registry(args) => commands::registry::run(&config, args).await,
-            _ => Err(Failure::Other("not yet".into())),
+            Command::Doctor(args) => commands::doctor::run(&config, args).await,
+            Command::Openapi => commands::openapi::run(),
         }
     })
 }

@@ -16,7 +16,8 @@ impl Bars {
     pub(crate) fn new(run: &SyncRun) -> Self {
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8));
         let line = |template: &str| {
-            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+            ProgressStyle::with_template(template)
+                .unwrap_or_else(|_| ProgressStyle::default_spinner())
         };
         let head = all.add(ProgressBar::new_spinner().with_style(line("{spinner} {msg}")));
         head.enable_steady_tick(Duration::from_millis(120));
@@ -25,7 +26,11 @@ impl Bars {
             .iter()
             .map(|_| all.add(ProgressBar::new_spinner().with_style(line("  {msg}"))))
             .collect();
-        Self { all, head, specialties }
+        Self {
+            all,
+            head,
+            specialties,
+        }
     }
 
     pub(crate) fn show(&self, run: &SyncRun) {
@@ -47,14 +52,21 @@ impl Bars {
 fn headline(run: &SyncRun) -> String {
     let mut text = match run.current() {
         Some((place, specialty)) => {
-            format!("Syncing {} ({place}/{})", specialty.name, run.specialties.len())
+            format!(
+                "Syncing {} ({place}/{})",
+                specialty.name,
+                run.specialties.len()
+            )
         }
         None => "Syncing".to_owned(),
     };
     let counts = &run.counts;
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let rate = counts.found as f64 / run.seconds.max(0.1);
-    text.push_str(&format!(" · {} found · {} requests · {rate:.0}/s", counts.found, counts.requests));
+    text.push_str(&format!(
+        " · {} found · {} requests · {rate:.0}/s",
+        counts.found, counts.requests
+    ));
     if let Some(left) = run.seconds_left {
         text.push_str(&format!(" · {left:.0} s left"));
     }

@@ -12,6 +12,14 @@ impl Secret {
         &self.0
     }
 
+    /// A password for somebody who has none yet: as random as a code.
+    ///
+    /// # Errors
+    /// When the system has no randomness.
+    pub fn password() -> Result<Self, Error> {
+        Self::code()
+    }
+
     /// 256 random bits in hexadecimal after a prefix that says what it is for.
     pub(super) fn random(prefix: &str) -> Result<Self, Error> {
         let bits: [u8; 32] = random()?;

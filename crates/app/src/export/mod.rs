@@ -79,8 +79,22 @@ impl App {
         sort: ProviderSort,
         format: ExportFormat,
     ) -> Result<ExportStream, Error> {
-        let rows = Rows::new(self, What::Providers(self.checked_filter(filter)?, sort));
-        Ok(rows.into_file(format))
+        self.export_providers_up_to(filter, sort, format, u64::MAX)
+    }
+
+    /// The first providers of a search as a file, at most so many.
+    ///
+    /// # Errors
+    /// When the filter can't be understood. The stream fails when the database does.
+    pub fn export_providers_up_to(
+        &self,
+        filter: &ProviderFilter,
+        sort: ProviderSort,
+        format: ExportFormat,
+        most: u64,
+    ) -> Result<ExportStream, Error> {
+        let what = What::Providers(self.checked_filter(filter)?, sort);
+        Ok(Rows::new(self, what, most).into_file(format))
     }
 
     /// All leads of a filter as a file, newest first: in the one order that no edit changes, so
@@ -93,8 +107,21 @@ impl App {
         filter: &LeadFilter,
         format: ExportFormat,
     ) -> Result<ExportStream, Error> {
-        let rows = Rows::new(self, What::Leads(self.checked_lead_filter(filter)?));
-        Ok(rows.into_file(format))
+        self.export_leads_up_to(filter, format, u64::MAX)
+    }
+
+    /// The newest leads of a filter as a file, at most so many.
+    ///
+    /// # Errors
+    /// When the filter can't be understood. The stream fails when the database does.
+    pub fn export_leads_up_to(
+        &self,
+        filter: &LeadFilter,
+        format: ExportFormat,
+        most: u64,
+    ) -> Result<ExportStream, Error> {
+        let what = What::Leads(self.checked_lead_filter(filter)?);
+        Ok(Rows::new(self, what, most).into_file(format))
     }
 }
 
@@ -118,16 +145,17 @@ struct Rows {
     app: App,
     what: What,
     after: Option<Cursor>,
-    ended: bool,
+    /// Rows that may still come.
+    left: u64,
 }
 
 impl Rows {
-    fn new(app: &App, what: What) -> Self {
+    fn new(app: &App, what: What, most: u64) -> Self {
         Self {
             app: app.clone(),
             what,
             after: None,
-            ended: false,
+            left: most,
         }
     }
 
@@ -140,12 +168,12 @@ impl Rows {
 
     /// The next rows; nothing after the last.
     async fn next(&mut self) -> Result<Option<Vec<Row>>, Error> {
-        if self.ended {
+        if self.left == 0 {
             return Ok(None);
         }
         let store = self.app.store();
         let page = PageRequest {
-            limit: PAGE,
+            limit: u32::try_from(self.left).unwrap_or(PAGE).min(PAGE),
             after: self.after.take(),
         };
         let (npis, leads) = match &self.what {
@@ -160,7 +188,10 @@ impl Rows {
                 (page.items.iter().map(|l| l.id).collect(), page.items)
             }
         };
-        self.ended = self.after.is_none();
+        self.left -= self.left.min(npis.len() as u64);
+        if self.after.is_none() {
+            self.left = 0;
+        }
         let mut leads = leads.into_iter();
         let providers = store.registry_records(&npis).await?;
         let rows = providers.into_iter().map(|provider| Row {

@@ -1,7 +1,15 @@
 //! One module per command.
 
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod leads;
+pub(crate) mod openapi;
 pub(crate) mod registry;
+pub(crate) mod search;
+pub(crate) mod serve;
 pub(crate) mod sync;
+pub(crate) mod token;
+pub(crate) mod user;
 pub(crate) mod worker;
 
 use tokio_util::sync::CancellationToken;

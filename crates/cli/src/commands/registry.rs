@@ -19,12 +19,29 @@ use crate::{
 const BATCH: usize = 5_000;
 
 pub(crate) async fn run(config: &Config, args: RegistryArgs) -> Result<ExitCode, Failure> {
-    let RegistryCommand::Serve { providers, latency, seed } = args.command;
+    let RegistryCommand::Serve {
+        providers,
+        latency,
+        seed,
+    } = args.command;
     let stop = stop_on_signal();
     let sample = SampleSettings { providers, seed };
-    let registry = Registry::start(config, sample, Duration::from_millis(latency), config.listen, stop).await?;
-    eprintln!("{providers} providers at http://{}/api/?version=2.1; end with Ctrl-C", registry.address);
-    registry.serving.await.map_err(|e| Failure::Other(e.to_string()))??;
+    let registry = Registry::start(
+        config,
+        sample,
+        Duration::from_millis(latency),
+        config.listen,
+        stop,
+    )
+    .await?;
+    eprintln!(
+        "{providers} providers at http://{}/api/?version=2.1; end with Ctrl-C",
+        registry.address
+    );
+    registry
+        .serving
+        .await
+        .map_err(|e| Failure::Other(e.to_string()))??;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -47,8 +64,11 @@ impl Registry {
             .await
             .map_err(|e| Failure::Other(format!("can't listen on {listen}: {e}")))?;
         let address = listener.local_addr()?;
-        let catalogue = canvass_nppes::nucc::load(&config.settings.nucc).map_err(canvass_app::Error::from)?;
-        let folder = tempfile::Builder::new().prefix("canvass-registry-").tempdir()?;
+        let catalogue =
+            canvass_nppes::nucc::load(&config.settings.nucc).map_err(canvass_app::Error::from)?;
+        let folder = tempfile::Builder::new()
+            .prefix("canvass-registry-")
+            .tempdir()?;
         let store = generate(folder.path(), sample, &catalogue, &stop).await?;
         let endpoint = Arc::new(RegistryEndpoint::new(store, catalogue)?);
         let router = canvass_web::registry::router(endpoint, latency);
@@ -70,7 +90,11 @@ async fn generate(
     stop: &CancellationToken,
 ) -> Result<Store, Failure> {
     let now = canvass_app::Clock::system().now();
-    let store = Store::open(&format!("sqlite:{}", folder.join("registry.db").display()), now).await?;
+    let store = Store::open(
+        &format!("sqlite:{}", folder.join("registry.db").display()),
+        now,
+    )
+    .await?;
     let (send, mut receive) = tokio::sync::mpsc::channel(2);
     let providers = sample::providers(sample, catalogue);
     // Generating and writing keep a core each.

@@ -26,7 +26,9 @@ pub(crate) async fn run(config: &Config, args: SyncArgs) -> Result<ExitCode, Fai
     let run = match app.unfinished_sync(&request).await? {
         Some(unfinished) => {
             eprintln!("going on with the sync {unfinished}, which was interrupted");
-            app.sync_run(&unfinished).await?.ok_or(canvass_app::Error::NotFound("sync"))?
+            app.sync_run(&unfinished)
+                .await?
+                .ok_or(canvass_app::Error::NotFound("sync"))?
         }
         None => app.start_sync(None, request, None).await?,
     };
@@ -43,7 +45,11 @@ pub(crate) async fn run(config: &Config, args: SyncArgs) -> Result<ExitCode, Fai
         eprintln!("interrupted; what was found is kept, and the same command goes on from here");
         return Ok(ExitCode::from(1));
     }
-    Ok(if run.complete { ExitCode::SUCCESS } else { ExitCode::from(3) })
+    Ok(if run.complete {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(3)
+    })
 }
 
 /// Works on a sync to its end, with bars.
@@ -91,7 +97,11 @@ pub(crate) fn summary(out: &mut impl Write, run: &SyncRun) -> Result<(), Failure
         c.set_aside,
         c.requests,
         run.seconds,
-        if run.complete { "complete" } else { "incomplete" }
+        if run.complete {
+            "complete"
+        } else {
+            "incomplete"
+        }
     )?;
     for short in run.coverage.failed.iter().chain(&run.coverage.truncated) {
         writeln!(out, "  missing: {}: {}", short.query, short.reason)?;

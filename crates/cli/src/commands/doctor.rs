@@ -1,0 +1,71 @@
+//! `canvass doctor`: checks settings, database and registry.
+
+use std::{io::Write, process::ExitCode};
+
+use canvass_nppes::api::{Answer, Client, ClientSettings, Query};
+
+use crate::{args::DoctorArgs, config::Config, failure::Failure};
+
+pub(crate) async fn run(config: &Config, args: DoctorArgs) -> Result<ExitCode, Failure> {
+    let mut out = std::io::stdout().lock();
+    let mut well = true;
+    let mut say = |good: bool, what: String| {
+        well &= good;
+        writeln!(out, "{} {what}", if good { "ok  " } else { "FAIL" })
+    };
+    let settings = &config.settings;
+    let nucc = canvass_nppes::nucc::load(&settings.nucc);
+    match &nucc {
+        Ok(nucc) => say(
+            true,
+            format!(
+                "NUCC: {} codes in {}",
+                nucc.taxonomies().len(),
+                settings.nucc.display()
+            ),
+        )?,
+        Err(error) => say(false, format!("NUCC: {error}"))?,
+    }
+    match config.open().await {
+        Ok(app) => {
+            say(true, format!("database: {}", app.store().describe()))?;
+            let users = app.users().await?.iter().filter(|u| !u.disabled).count();
+            say(
+                true,
+                format!("access: {users} users; with none, `canvass serve` prints a set-up code"),
+            )?;
+        }
+        Err(error) => say(false, format!("database: {}", error.describe()))?,
+    }
+    let client = Client::new(&settings.registry.url, &ClientSettings::default());
+    match (client, args.online) {
+        (Err(error), _) => say(false, format!("registry: {error}"))?,
+        (Ok(_), false) => say(
+            true,
+            format!(
+                "registry: {} (not asked; add --online)",
+                settings.registry.url
+            ),
+        )?,
+        (Ok(client), true) => {
+            let query = Query {
+                number: Some("1234567893".into()),
+                ..Query::default()
+            };
+            match client.fetch(&query, 0).await {
+                Ok(Answer::Page { .. }) => {
+                    say(true, format!("registry: {} answers", settings.registry.url))?
+                }
+                Ok(Answer::Refused(refusals)) => {
+                    say(false, format!("registry: it refuses: {refusals:?}"))?
+                }
+                Err(fault) => say(false, format!("registry: {fault}"))?,
+            }
+        }
+    }
+    Ok(if well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

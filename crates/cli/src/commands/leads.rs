@@ -1,0 +1,257 @@
+//! `canvass leads`: save, list, export, import.
+
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+    path::Path,
+    process::ExitCode,
+};
+
+use canvass_app::{Actor, App};
+use canvass_model::{LeadFilter, LeadSort, PageRequest};
+use canvass_store::SaveAll;
+
+use super::search::{TABLE_ROWS, copy, file_format};
+use crate::{
+    args::{Format, LeadFilterArgs, LeadsArgs, LeadsCommand},
+    config::Config,
+    failure::Failure,
+    table::{Table, thousands},
+};
+
+pub(crate) async fn run(config: &Config, args: LeadsArgs) -> Result<ExitCode, Failure> {
+    match args.command {
+        LeadsCommand::SaveAll {
+            filter,
+            npi,
+            idempotency_key,
+            json,
+        } => {
+            let filter = filter.filter()?;
+            let what = if npi.is_empty() {
+                SaveAll::Filter(filter)
+            } else if filter == canvass_model::ProviderFilter::default() {
+                SaveAll::Npis(npi)
+            } else {
+                return Err(Failure::Usage("name NPIs or a search, not both".into()));
+            };
+            let app = config.open().await?;
+            let receipt = app
+                .save_all(&Actor::system(), &what, idempotency_key.as_deref())
+                .await?;
+            let mut out = std::io::stdout().lock();
+            if json {
+                serde_json::to_writer(&mut out, &receipt)?;
+                writeln!(out)?;
+            } else {
+                writeln!(
+                    out,
+                    "{} requested: {} saved, {} were leads already, {} are not to be called, {} are not in service",
+                    thousands(receipt.requested),
+                    thousands(receipt.created),
+                    thousands(receipt.existing),
+                    thousands(receipt.suppressed),
+                    thousands(receipt.rejected)
+                )?;
+            }
+        }
+        LeadsCommand::List {
+            filter,
+            sort,
+            limit,
+            format,
+            json,
+        } => {
+            let app = config.open().await?;
+            let sort = LeadSort::parse(&sort)?;
+            let filter = lead_filter(&app, &filter).await?;
+            match if json { Format::Json } else { format } {
+                Format::Table => table(&app, &filter, sort, limit.unwrap_or(TABLE_ROWS)).await?,
+                Format::Json => list_json(&app, &filter, sort, limit).await?,
+                format => {
+                    let rows = app.export_leads_up_to(
+                        &filter,
+                        file_format(format)?,
+                        limit.unwrap_or(u64::MAX),
+                    )?;
+                    copy(rows, &mut std::io::stdout().lock()).await?;
+                }
+            }
+        }
+        LeadsCommand::Export {
+            filter,
+            format,
+            output,
+        } => {
+            let app = config.open().await?;
+            let filter = lead_filter(&app, &filter).await?;
+            let rows = app.export_leads(&filter, file_format(format)?)?;
+            match output {
+                Some(path) => copy(rows, &mut BufWriter::new(File::create(&path)?)).await?,
+                None => copy(rows, &mut std::io::stdout().lock()).await?,
+            }
+        }
+        LeadsCommand::Import {
+            file,
+            dry_run,
+            json,
+        } => {
+            let app = config.open().await?;
+            return import(&app, &file, dry_run, json).await;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn lead_filter(app: &App, args: &LeadFilterArgs) -> Result<LeadFilter, Failure> {
+    let mut filter = LeadFilter::all();
+    let many = [
+        ("status", &args.status),
+        ("specialty", &args.specialty),
+        ("state", &args.state),
+        ("city", &args.city),
+    ];
+    for (name, values) in many {
+        for value in values {
+            filter.set(name, value)?;
+        }
+    }
+    if let Some(q) = &args.q {
+        filter.set("q", q)?;
+    }
+    filter.owner = match args.owner.as_deref() {
+        None => None,
+        Some("none") => Some(String::new()),
+        Some(name) => Some(app.user_by_name(name).await?.id),
+    };
+    Ok(filter)
+}
+
+/// Calls `each` with the leads of a filter, page after page, until there are so many.
+async fn walk(
+    app: &App,
+    filter: &LeadFilter,
+    sort: LeadSort,
+    limit: u64,
+    mut each: impl FnMut(canvass_model::Lead) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut left = limit;
+    let mut after = None;
+    while left > 0 {
+        let size = u32::try_from(left)
+            .unwrap_or(u32::MAX)
+            .min(PageRequest::MAX_LIMIT);
+        let page = app
+            .leads(filter, sort, &PageRequest { limit: size, after })
+            .await?;
+        left -= page.items.len() as u64;
+        for lead in page.items {
+            each(lead)?;
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn table(app: &App, filter: &LeadFilter, sort: LeadSort, limit: u64) -> Result<(), Failure> {
+    let mut table = Table::new(&[
+        "NPI", "NAME", "CITY", "STATE", "PHONE", "STATUS", "OWNER", "NOTES",
+    ]);
+    walk(app, filter, sort, limit, |lead| {
+        let p = lead.provider;
+        table.row([
+            lead.id.to_string(),
+            p.name,
+            p.city.unwrap_or_default(),
+            p.state.unwrap_or_default(),
+            p.phone.map(|n| n.to_string()).unwrap_or_default(),
+            lead.status.label().to_owned(),
+            lead.owner.unwrap_or_default(),
+            lead.notes,
+        ]);
+        Ok(())
+    })
+    .await?;
+    let total = app.count_leads(filter).await?;
+    table.print(&mut std::io::stdout().lock())?;
+    let about = if total.exact { "" } else { "about " };
+    eprintln!(
+        "{} of {about}{} leads",
+        thousands(table.len()),
+        thousands(total.count)
+    );
+    Ok(())
+}
+
+async fn list_json(
+    app: &App,
+    filter: &LeadFilter,
+    sort: LeadSort,
+    limit: Option<u64>,
+) -> Result<(), Failure> {
+    let total = app.count_leads(filter).await?;
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    write!(
+        out,
+        "{{\"total\":{},\"items\":[",
+        serde_json::to_string(&total)?
+    )?;
+    let mut first = true;
+    walk(app, filter, sort, limit.unwrap_or(u64::MAX), |lead| {
+        if !first {
+            out.write_all(b",")?;
+        }
+        first = false;
+        Ok(serde_json::to_writer(&mut out, &lead)?)
+    })
+    .await?;
+    writeln!(out, "]}}")?;
+    Ok(out.flush()?)
+}
+
+async fn import(app: &App, file: &Path, dry_run: bool, json: bool) -> Result<ExitCode, Failure> {
+    let actor = Actor::system();
+    let report = if file == Path::new("-") {
+        app.import_leads(&actor, std::io::stdin(), dry_run).await?
+    } else {
+        let opened = File::open(file)
+            .map_err(|e| Failure::Usage(format!("{}: can't be read: {e}", file.display())))?;
+        app.import_leads(&actor, opened, dry_run).await?
+    };
+    let mut out = std::io::stdout().lock();
+    if json {
+        serde_json::to_writer(&mut out, &report)?;
+        writeln!(out)?;
+    } else {
+        writeln!(
+            out,
+            "{} rows: {} leads new, {} changed, {} the same, {} rejected",
+            thousands(report.rows),
+            thousands(report.created),
+            thousands(report.updated),
+            thousands(report.unchanged),
+            thousands(report.rejected)
+        )?;
+        for rejection in report.rejections.iter().take(20) {
+            writeln!(
+                out,
+                "  line {}: {} {}",
+                rejection.line, rejection.npi, rejection.reason
+            )?;
+        }
+        for owner in &report.unknown_owners {
+            writeln!(
+                out,
+                "  owner {owner:?} is no user here; the leads have got no owner"
+            )?;
+        }
+    }
+    Ok(if report.rejected == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(3)
+    })
+}
