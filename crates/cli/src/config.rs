@@ -130,20 +130,16 @@ impl Config {
 }
 
 fn read_file(named: Option<&Path>) -> Result<File, Failure> {
-    let path = match named {
-        Some(path) => path.to_owned(),
-        None => {
-            let here = PathBuf::from("canvass.toml");
-            let home = folder("XDG_CONFIG_HOME", ".config").map(|f| f.join("canvass/canvass.toml"));
-            match [Some(here), home]
-                .into_iter()
-                .flatten()
-                .find(|p| p.is_file())
-            {
-                Some(path) => path,
-                None => return Ok(File::default()),
-            }
-        }
+    let here = PathBuf::from("canvass.toml");
+    let home = folder("XDG_CONFIG_HOME", ".config").map(|f| f.join("canvass/canvass.toml"));
+    let found = || {
+        [Some(here), home]
+            .into_iter()
+            .flatten()
+            .find(|p| p.is_file())
+    };
+    let Some(path) = named.map(Path::to_owned).or_else(found) else {
+        return Ok(File::default());
     };
     let text = fs::read_to_string(&path)
         .map_err(|e| Failure::Usage(format!("{}: can't be read: {e}", path.display())))?;

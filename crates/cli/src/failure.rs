@@ -22,9 +22,8 @@ pub(crate) enum Failure {
 impl Failure {
     /// Whether the reader of our output went away, which is no failure of ours.
     pub(crate) fn is_closed_pipe(&self) -> bool {
-        let io = match self {
-            Self::Io(error) | Self::App(canvass_app::Error::Io(error)) => error,
-            _ => return false,
+        let (Self::Io(io) | Self::App(canvass_app::Error::Io(io))) = self else {
+            return false;
         };
         io.kind() == io::ErrorKind::BrokenPipe
     }

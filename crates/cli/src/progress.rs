@@ -50,7 +50,7 @@ impl Bars {
 }
 
 fn headline(run: &SyncRun) -> String {
-    let mut text = match run.current() {
+    let head = match run.current() {
         Some((place, specialty)) => {
             format!(
                 "Syncing {} ({place}/{})",
@@ -63,17 +63,14 @@ fn headline(run: &SyncRun) -> String {
     let counts = &run.counts;
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let rate = counts.found as f64 / run.seconds.max(0.1);
-    text.push_str(&format!(
-        " · {} found · {} requests · {rate:.0}/s",
-        counts.found, counts.requests
-    ));
-    if let Some(left) = run.seconds_left {
-        text.push_str(&format!(" · {left:.0} s left"));
-    }
-    if let Some(note) = &run.note {
-        text.push_str(&format!(" · {note}"));
-    }
-    text
+    let mut parts = vec![
+        format!("{} found", counts.found),
+        format!("{} requests", counts.requests),
+        format!("{rate:.0}/s"),
+    ];
+    parts.extend(run.seconds_left.map(|left| format!("{left:.0} s left")));
+    parts.extend(run.note.clone());
+    format!("{head} · {}", parts.join(" · "))
 }
 
 /// One specialty, as a line for people.

@@ -10,7 +10,10 @@ pub(crate) async fn run(bench: &Bench) -> Outcome {
     for engine in Engine::ALL {
         let app = bench.filled(engine, 100_000).await?;
         let endpoint = RegistryEndpoint::new(app.store().clone(), app.catalogue().clone())?;
-        println!("Registry-compatible endpoint, {} with 100000 providers, pages of 200", engine.name());
+        println!(
+            "Registry-compatible endpoint, {} with 100000 providers, pages of 200",
+            engine.name()
+        );
         for (name, taxonomy, state) in [
             ("Internal Medicine, CA", "Internal Medicine", "CA"),
             ("Nurse Practitioner, TX", "Nurse Practitioner", "TX"),

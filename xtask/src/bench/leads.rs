@@ -24,13 +24,26 @@ pub(crate) async fn run(app: &App, engine: Engine, size: u64) -> Outcome {
     filter.set("specialty", "Rheumatology")?;
     let few = filter.resolved(app.catalogue())?;
     save(app, "one specialty", SaveAll::Filter(few)).await?;
-    save(app, "everything", SaveAll::Filter(ProviderFilter::default())).await?;
-    save(app, "everything, again", SaveAll::Filter(ProviderFilter::default())).await
+    save(
+        app,
+        "everything",
+        SaveAll::Filter(ProviderFilter::default()),
+    )
+    .await?;
+    save(
+        app,
+        "everything, again",
+        SaveAll::Filter(ProviderFilter::default()),
+    )
+    .await
 }
 
 async fn save(app: &App, name: &str, what: SaveAll) -> Outcome {
     let began = Instant::now();
-    let receipt = app.store().save_all(&what, None, app.clock().now(), None).await?;
+    let receipt = app
+        .store()
+        .save_all(&what, None, app.clock().now(), None)
+        .await?;
     let seconds = began.elapsed().as_secs_f64();
     if !receipt.adds_up() {
         return Err(format!("{receipt:?} does not add up").into());

@@ -25,7 +25,15 @@ type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 pub(crate) fn run(root: &Path, words: &[&str]) -> ExitCode {
     if cfg!(debug_assertions) {
         let status = Command::new("cargo")
-            .args(["run", "--quiet", "--release", "--package", "xtask", "--", "bench"])
+            .args([
+                "run",
+                "--quiet",
+                "--release",
+                "--package",
+                "xtask",
+                "--",
+                "bench",
+            ])
             .args(words)
             .current_dir(root)
             .status();
@@ -45,7 +53,8 @@ pub(crate) fn run(root: &Path, words: &[&str]) -> ExitCode {
 }
 
 async fn all(root: &Path, words: &[&str]) -> Outcome {
-    let (names, sizes): (Vec<&str>, Vec<&str>) = words.iter().partition(|w| w.parse::<u64>().is_err());
+    let (names, sizes): (Vec<&str>, Vec<&str>) =
+        words.iter().partition(|w| w.parse::<u64>().is_err());
     let sizes: Vec<u64> = sizes.iter().filter_map(|s| s.parse().ok()).collect();
     let wanted = |name| names.is_empty() || names.contains(&name);
     let cluster = Cluster::start()?;
@@ -53,7 +62,11 @@ async fn all(root: &Path, words: &[&str]) -> Outcome {
     if wanted("sync") {
         sync::run(&bench).await?;
     }
-    let sizes = if sizes.is_empty() { vec![100_000, 1_000_000] } else { sizes };
+    let sizes = if sizes.is_empty() {
+        vec![100_000, 1_000_000]
+    } else {
+        sizes
+    };
     if wanted("search") || wanted("save-all") {
         for size in sizes {
             for engine in Engine::ALL {
@@ -71,7 +84,7 @@ async fn all(root: &Path, words: &[&str]) -> Outcome {
         access::run(&bench).await?;
     }
     if wanted("server") {
-        server::run(&bench).await?;
+        server::run(&bench)?;
     }
     Ok(())
 }
@@ -114,7 +127,9 @@ impl Bench {
 
     /// Address of a new database.
     pub(crate) fn database(&self, engine: Engine) -> Outcome<String> {
-        let n = self.count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let n = self
+            .count
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         match engine {
             Engine::Sqlite => {
                 let path = self.folder.path().join(format!("bench{n}.db"));
@@ -138,14 +153,19 @@ impl Bench {
         let settings = Settings {
             database,
             nucc: self.root.join("data/nucc/nucc_taxonomy_251.csv"),
-            registry: RegistrySettings { url: registry.to_owned(), ..RegistrySettings::default() },
+            registry: RegistrySettings {
+                url: registry.to_owned(),
+                ..RegistrySettings::default()
+            },
         };
         Ok(App::open(settings, Clock::system()).await?)
     }
 
     /// canvass on a database with so many generated providers.
     async fn filled(&self, engine: Engine, providers: u64) -> Outcome<App> {
-        let app = self.open(self.database(engine)?, RegistrySettings::NPPES).await?;
+        let app = self
+            .open(self.database(engine)?, RegistrySettings::NPPES)
+            .await?;
         let began = Instant::now();
         let mut all = sample::providers(SampleSettings { providers, seed: 1 }, app.catalogue());
         loop {
@@ -153,7 +173,9 @@ impl Bench {
             if batch.is_empty() {
                 break;
             }
-            app.store().write_providers(&batch, app.clock().now()).await?;
+            app.store()
+                .write_providers(&batch, app.clock().now())
+                .await?;
         }
         app.store().analyze().await?;
         let seconds = began.elapsed().as_secs_f64();
@@ -174,7 +196,8 @@ pub(crate) fn per_second(n: u64, seconds: f64) -> f64 {
 /// Prints the median, the 99th percentile and the longest of some times.
 pub(crate) fn spread(name: &str, mut times: Vec<Duration>) {
     times.sort();
-    let at = |share: usize| times[(times.len() * share / 100).min(times.len() - 1)].as_secs_f64() * 1e3;
+    let at =
+        |share: usize| times[(times.len() * share / 100).min(times.len() - 1)].as_secs_f64() * 1e3;
     println!(
         "  {name:<44} p50 {:8.2} ms   p99 {:8.2} ms   max {:8.2} ms   ({} runs)",
         at(50),

@@ -10,7 +10,7 @@ use std::{
 
 use super::{Bench, Engine, Outcome};
 
-pub(crate) async fn run(bench: &Bench) -> Outcome {
+pub(crate) fn run(bench: &Bench) -> Outcome {
     let built = Command::new("cargo")
         .args(["build", "--quiet", "--release", "--package", "canvass"])
         .current_dir(&bench.root)
@@ -23,10 +23,18 @@ pub(crate) async fn run(bench: &Bench) -> Outcome {
         let database = bench.database(engine)?;
         // The first start migrates; the second is what a restart costs.
         for what in ["first start", "again"] {
-            let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+            let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+                .local_addr()?
+                .port();
             let began = Instant::now();
             let mut server = Command::new(bench.root.join("target/release/canvass"))
-                .args(["--database", &database, "serve", "--listen", &format!("127.0.0.1:{port}")])
+                .args([
+                    "--database",
+                    &database,
+                    "serve",
+                    "--listen",
+                    &format!("127.0.0.1:{port}"),
+                ])
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .spawn()?;
@@ -49,7 +57,9 @@ pub(crate) async fn run(bench: &Bench) -> Outcome {
 fn answers(port: u16, began: Instant) -> Outcome<Duration> {
     while began.elapsed() < Duration::from_secs(20) {
         if let Ok(mut stream) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)) {
-            stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+            stream.write_all(
+                b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+            )?;
             let mut answer = String::new();
             stream.read_to_string(&mut answer)?;
             if answer.starts_with("HTTP/1.1 200") {
@@ -64,7 +74,10 @@ fn answers(port: u16, began: Instant) -> Outcome<Duration> {
 /// Resident memory of a process, in megabytes, as Linux tells it.
 fn resident(process: &Child) -> Outcome<f64> {
     let status = fs::read_to_string(format!("/proc/{}/status", process.id()))?;
-    let line = status.lines().find(|l| l.starts_with("VmRSS:")).ok_or("no VmRSS")?;
+    let line = status
+        .lines()
+        .find(|l| l.starts_with("VmRSS:"))
+        .ok_or("no VmRSS")?;
     let kilobytes: f64 = line.split_whitespace().nth(1).ok_or("no figure")?.parse()?;
     Ok(kilobytes / 1_024.0)
 }

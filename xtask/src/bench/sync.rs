@@ -1,7 +1,10 @@
 //! Sync against a registry that answers in 300 ms: beside what the pacing rule allows, and beside
 //! the way in which pages are asked for one after the other and written row by row.
 
-use std::{sync::Arc, time::{Duration, Instant}};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use canvass_app::{App, Runner, registry::RegistryEndpoint};
 use canvass_model::{Address, Provider, ProviderTaxonomy, SyncRequest, SyncRun};
@@ -70,18 +73,27 @@ fn report(name: &str, run: &SyncRun) {
 
 async fn pull(app: &App, specialties: usize) -> Outcome<SyncRun> {
     let request = SyncRequest {
-        specialties: EIGHT[..specialties].iter().map(|(name, _)| (*name).to_owned()).collect(),
+        specialties: EIGHT[..specialties]
+            .iter()
+            .map(|(name, _)| (*name).to_owned())
+            .collect(),
         state: Some("CA".into()),
         ..SyncRequest::default()
     };
     let run = app.start_sync(None, request, None).await?;
-    Runner::new(app, Some(run.id.clone()))?.run(CancellationToken::new()).await?;
-    app.sync_run(&run.id).await?.ok_or_else(|| "the run is gone".into())
+    Runner::new(app, Some(run.id.clone()))?
+        .run(CancellationToken::new())
+        .await?;
+    app.sync_run(&run.id)
+        .await?
+        .ok_or_else(|| "the run is gone".into())
 }
 
 /// A registry with exactly so many providers of each specialty in California, and some elsewhere.
 async fn registry(bench: &Bench) -> Outcome<String> {
-    let app = bench.open(bench.database(Engine::Sqlite)?, "http://127.0.0.1:9/").await?;
+    let app = bench
+        .open(bench.database(Engine::Sqlite)?, "http://127.0.0.1:9/")
+        .await?;
     let sample = Sample::new(SampleSettings::default().seed, app.catalogue());
     let mut all: Vec<Provider> = Vec::new();
     let mut index = 0;
@@ -95,9 +107,10 @@ async fn registry(bench: &Bench) -> Outcome<String> {
                 ..ProviderTaxonomy::default()
             }];
             provider.secondary.clear();
-            let (state, city, zip) = match n < EACH {
-                true => ("CA", "FRESNO", format!("93{:03}", 700 + n % 30)),
-                false => ("NV", "RENO", "89501".to_owned()),
+            let (state, city, zip) = if n < EACH {
+                ("CA", "FRESNO", format!("93{:03}", 700 + n % 30))
+            } else {
+                ("NV", "RENO", "89501".to_owned())
             };
             provider.practice = Some(Address {
                 city: Some(city.into()),
@@ -136,7 +149,9 @@ async fn one_after_the_other(app: &App, registry: &str) -> Outcome<u64> {
         for record in &records {
             let provider = normalise(record)?.provider;
             app.store().provider(provider.npi).await?;
-            app.store().write_providers(&[provider], app.clock().now()).await?;
+            app.store()
+                .write_providers(&[provider], app.clock().now())
+                .await?;
             found += 1;
         }
         if records.len() < 200 {

@@ -30,9 +30,10 @@ pub(crate) async fn run(config: &Config, args: DemoArgs) -> Result<ExitCode, Fai
     let began = Instant::now();
     let stop = stop_on_signal();
     // Bound first, so that a port in use is told before the work and not after it.
-    let listener = match args.once {
-        true => None,
-        false => Some(listen(config.listen).await?),
+    let listener = if args.once {
+        None
+    } else {
+        Some(listen(config.listen).await?)
     };
     eprintln!(
         "starting a registry with {} fictional providers that answers in {} ms",
