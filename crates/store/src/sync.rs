@@ -642,7 +642,10 @@ async fn set_aside(
                 params![&partition.run_id, hash.clone()],
             )
             .await?;
-        let places: Vec<i64> = known.iter().map(|row| row.int(0)).collect::<Result<_, _>>()?;
+        let places: Vec<i64> = known
+            .iter()
+            .map(|row| row.int(0))
+            .collect::<Result<_, _>>()?;
         if places.contains(&i64::from(partition.place)) {
             continue;
         }

@@ -1,6 +1,12 @@
 //! One question to the registry: at the common pace, again after passing faults.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use canvass_nppes::api::{
     Answer, Client, ClientSettings, Fault, PAGE, Query, RetrySettings, retry_delay,
@@ -15,12 +21,59 @@ use crate::{App, Error, settings::RegistrySettings};
 /// Longest time that the registry is left alone at a stretch because it does not answer.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
+/// How often a request that was held up before it went out gives its turn to others.
+const PATIENCE: u32 = 3;
+
 /// What came of a question.
 pub(super) struct Asked {
     /// The answer, or the fault that was left after the last attempt.
     pub(super) answer: Result<Answer, Fault>,
     /// Requests sent.
     pub(super) requests: u32,
+}
+
+/// Leave to send a request, given back when whoever has it goes away: a sync that was stopped
+/// leaves no place taken.
+struct Held {
+    app: App,
+    permit: Permit,
+    done: bool,
+}
+
+impl Held {
+    fn new(app: &App, permit: Permit) -> Self {
+        Self {
+            app: app.clone(),
+            permit,
+            done: false,
+        }
+    }
+
+    /// The permit has been given back with what came of its request.
+    fn done(mut self) {
+        self.done = true;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return;
+        };
+        if self.done {
+            return;
+        }
+        let (app, permit) = (self.app.clone(), self.permit.clone());
+        runtime.spawn(async move {
+            let given_up = app.store().pace_given_up(&permit, app.clock().now()).await;
+            if let Err(error) = given_up {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a place for a request stays taken until its lease ends"
+                );
+            }
+        });
+    }
 }
 
 /// Asks the registry on behalf of one process.
@@ -34,6 +87,8 @@ pub(super) struct Asker {
     /// As many as may be in flight over all processes: no more of this one need to wait in the
     /// database for their turn.
     places: Arc<Semaphore>,
+    /// Microseconds that it takes to note a start in the database.
+    lag: Arc<AtomicI64>,
 }
 
 impl Asker {
@@ -61,6 +116,7 @@ impl Asker {
                 ..RetrySettings::default()
             },
             places: Arc::new(Semaphore::new(places)),
+            lag: Arc::default(),
         })
     }
 
@@ -85,13 +141,15 @@ impl Asker {
                 .acquire()
                 .await
                 .map_err(|e| Error::Internal(e.to_string()))?;
-            let permit = self.permit().await?;
+            let held = self.permit().await?;
+            let permit = &held.permit;
             requests += 1;
             let answer = self.client.fetch(query, page * PAGE).await;
             let now = self.app.clock().now();
             let fault = match answer {
                 Ok(answer) => {
-                    self.app.store().pace_answered(&permit, now).await?;
+                    self.app.store().pace_answered(permit, now).await?;
+                    held.done();
                     return Ok(Asked {
                         answer: Ok(answer),
                         requests,
@@ -101,7 +159,8 @@ impl Asker {
             };
             let delay = retry_delay(requests, &fault, &self.retry, rand::random());
             let pause = |failures| self.pause(failures, &fault, now);
-            let failures = self.app.store().pace_failed(&permit, pause, now).await?;
+            let failures = self.app.store().pace_failed(permit, pause, now).await?;
+            held.done();
             tracing::warn!(%query, page, attempt = requests, failures, %fault, "the registry did not answer");
             let Some(delay) = delay else {
                 return Ok(Asked {
@@ -146,26 +205,61 @@ impl Asker {
         ))
     }
 
-    async fn permit(&self) -> Result<Permit, Error> {
+    /// Waits for leave to send a request, which has to go out at once then.
+    async fn permit(&self) -> Result<Held, Error> {
         let registry = &self.app.settings().registry.url;
+        let now = || self.app.clock().now();
+        let mut held_up = 0;
         loop {
-            let now = self.app.clock().now();
-            let wait = match self
+            // What is noted is when the request will go out. Noting it takes a while, and of two
+            // requests one could be held up in between and the other not.
+            let lag = self.lag();
+            let pace = self
                 .app
                 .store()
-                .pace_acquire(registry, &self.owner, self.limits, now)
-                .await?
-            {
-                Pace::Go(permit) => return Ok(permit),
-                Pace::Wait(until) => until.duration_since(now),
-                // Looked at again from time to time: somebody may end the pause.
-                Pace::Paused { until, .. } => {
-                    until.duration_since(now).min(SignedDuration::from_secs(1))
+                .pace_acquire_by(registry, &self.owner, self.limits, || now() + lag)
+                .await?;
+            let wait = match pace {
+                Pace::Go(permit) => {
+                    let start = permit.start;
+                    let held = Held::new(&self.app, permit);
+                    self.learn_lag(now().duration_since(start - lag));
+                    if let Ok(early) = Duration::try_from(start.duration_since(now())) {
+                        tokio::time::sleep(early).await;
+                    }
+                    let lateness = now().duration_since(start);
+                    if lateness <= self.slack() || held_up == PATIENCE {
+                        return Ok(held);
+                    }
+                    held_up += 1;
+                    continue;
                 }
+                Pace::Wait(until) => until.duration_since(now()) - lag,
+                // Looked at again from time to time: somebody may make the pause longer.
+                Pace::Paused { until, .. } => until
+                    .duration_since(now())
+                    .min(SignedDuration::from_secs(1)),
             };
             let wait = Duration::try_from(wait).unwrap_or_default();
             tokio::time::sleep(wait.max(Duration::from_millis(1))).await;
         }
+    }
+
+    /// How much later than noted a request may go out: by as much windows are kept wider.
+    fn slack(&self) -> SignedDuration {
+        (self.limits.window / 20).max(SignedDuration::from_millis(2))
+    }
+
+    fn lag(&self) -> SignedDuration {
+        SignedDuration::from_micros(self.lag.load(Ordering::Relaxed))
+    }
+
+    /// Takes in how long it took to note a start. What is rare is forgotten.
+    fn learn_lag(&self, took: SignedDuration) {
+        let most = self.limits.window / 2;
+        let lag = took.max(self.lag() * 7 / 8).min(most);
+        let micros = i64::try_from(lag.as_micros()).unwrap_or(0).max(0);
+        self.lag.store(micros, Ordering::Relaxed);
     }
 }
 

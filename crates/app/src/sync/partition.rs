@@ -1,6 +1,6 @@
 //! Working on one partition: its pages, their records, its end.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use canvass_model::{JobState, Npi, Provider};
 use canvass_nppes::{
@@ -48,6 +48,8 @@ struct Fetched {
 struct Read {
     providers: Vec<Provider>,
     set_aside: Vec<SetAsideRecord>,
+    /// Fingerprint of all its records, those included that are passed over.
+    mark: u64,
     /// Records, repeated ones included.
     records: u32,
     /// Different records.
@@ -62,12 +64,10 @@ pub(super) struct Work<'a> {
     in_flight: BTreeSet<u32>,
     /// How often a page was asked for again.
     again: BTreeMap<u32, u32>,
-    /// NPIs seen so far, by this worker.
-    seen: HashSet<Npi>,
     tasks: JoinSet<Result<Fetched, Error>>,
     stop: CancellationToken,
-    /// Requests that no page has been counted with yet.
-    uncounted: u32,
+    /// Requests that were not written down yet, and how many of them were retries.
+    uncounted: (u32, u32),
 }
 
 impl<'a> Work<'a> {
@@ -78,10 +78,12 @@ impl<'a> Work<'a> {
     ) -> Result<Self, Error> {
         let read =
             |text: &str| serde_json::from_str(text).map_err(|e| Error::Internal(e.to_string()));
-        let at = match leased.checkpoint.as_str() {
+        let mut at = match leased.checkpoint.as_str() {
             "" => Checkpoint::default(),
             text => serde_json::from_str(text).map_err(|e| Error::Internal(e.to_string()))?,
         };
+        // What could not be believed before may be right this time.
+        at.walk.reconsider(&std::mem::take(&mut at.doubtful));
         Ok(Self {
             shared,
             leased,
@@ -89,10 +91,9 @@ impl<'a> Work<'a> {
             at,
             in_flight: BTreeSet::new(),
             again: BTreeMap::new(),
-            seen: HashSet::new(),
             tasks: JoinSet::new(),
             stop,
-            uncounted: 0,
+            uncounted: (0, 0),
         })
     }
 
@@ -139,7 +140,7 @@ impl<'a> Work<'a> {
             let Some(asked) = fetched.asked else {
                 return Ok(false);
             };
-            self.uncounted += asked.requests;
+            self.count(&asked);
             match asked.answer {
                 Ok(Answer::Page { records }) => {
                     if !self.take(fetched.page, &records).await? {
@@ -156,6 +157,11 @@ impl<'a> Work<'a> {
                 }
             }
         }
+    }
+
+    fn count(&mut self, asked: &Asked) {
+        self.uncounted.0 += asked.requests;
+        self.uncounted.1 += asked.requests.saturating_sub(1);
     }
 
     fn send(&mut self, pages: Vec<u32>) {
@@ -185,24 +191,16 @@ impl<'a> Work<'a> {
         } else {
             self.at.doubtful.remove(&page);
         }
-        let npis: BTreeSet<Npi> = read.providers.iter().map(|p| p.npi).collect();
-        if !ask_again {
-            // A page that brings nothing new repeats others, whatever it is called.
-            let stale = page >= REACH && !npis.is_empty() && npis.is_subset(&self.seen_set());
-            let mark = mark(&npis, &read.set_aside);
-            let meaning = self
-                .at
-                .walk
-                .take(page, read.records, mark, tries > 0 || stale);
+        if ask_again {
+            *self.again.entry(page).or_default() += 1;
+        } else {
+            let meaning = self.at.walk.take(page, read.records, read.mark);
             ask_again = meaning == Meaning::Suspect;
         }
-        self.seen.extend(&npis);
         for provider in &read.providers {
             note_evidence(&mut self.at.evidence, &self.query, provider);
         }
-        if ask_again {
-            *self.again.entry(page).or_default() += 1;
-        }
+        self.uncounted.1 += u32::from(ask_again);
         let learned = self.learn();
         // The next pages go out before this one is written, so that the registry is never waited
         // for without need.
@@ -214,10 +212,6 @@ impl<'a> Work<'a> {
             self.send(pages);
         }
         self.write(&read, learned).await
-    }
-
-    fn seen_set(&self) -> BTreeSet<Npi> {
-        self.seen.iter().copied().collect()
     }
 
     fn read(&self, records: &[Value]) -> Read {
@@ -244,6 +238,7 @@ impl<'a> Work<'a> {
             }
         }
         let distinct = providers.len() + set_aside.len();
+        let mark = mark(providers.keys(), set_aside.keys());
         let wanted = |p: &Provider| {
             !self.leased.sift
                 || p.taxonomies
@@ -251,6 +246,7 @@ impl<'a> Work<'a> {
                     .any(|t| self.leased.codes.contains(&t.code))
         };
         Read {
+            mark,
             records: u32::try_from(records.len()).unwrap_or(u32::MAX),
             distinct: u32::try_from(distinct).unwrap_or(u32::MAX),
             providers: providers.into_values().filter(wanted).collect(),
@@ -274,7 +270,7 @@ impl<'a> Work<'a> {
     async fn write(&mut self, read: &Read, reach: Option<&str>) -> Result<bool, Error> {
         let checkpoint =
             serde_json::to_string(&self.at).map_err(|e| Error::Internal(e.to_string()))?;
-        let requests = std::mem::take(&mut self.uncounted);
+        let (requests, retries) = std::mem::take(&mut self.uncounted);
         let page = PageWrite {
             partition: self.leased,
             owner: &self.shared.owner,
@@ -283,7 +279,7 @@ impl<'a> Work<'a> {
             checkpoint: &checkpoint,
             reach,
             requests,
-            retries: requests.saturating_sub(1),
+            retries,
             lease_until: self.shared.lease_until(),
         };
         let store = self.shared.app.store();
@@ -311,7 +307,7 @@ impl<'a> Work<'a> {
         let Some(asked) = self.shared.asker.ask(&query, REACH, &self.stop).await? else {
             return Ok(false);
         };
-        self.uncounted += asked.requests;
+        self.count(&asked);
         let served = matches!(&asked.answer, Ok(Answer::Page { records }) if !records.is_empty());
         if served {
             self.at.walk.verify();
@@ -319,6 +315,7 @@ impl<'a> Work<'a> {
             let nothing = Read {
                 providers: Vec::new(),
                 set_aside: Vec::new(),
+                mark: 0,
                 records: 0,
                 distinct: 0,
             };
@@ -353,11 +350,10 @@ impl<'a> Work<'a> {
 
     async fn finish(self, end: PartitionEnd) -> Result<bool, Error> {
         let store = self.shared.app.store();
-        let counts = (self.uncounted, self.uncounted.saturating_sub(1));
         loop {
             let now = self.shared.app.clock().now();
             match store
-                .finish_partition(self.leased, &self.shared.owner, &end, counts, now)
+                .finish_partition(self.leased, &self.shared.owner, &end, self.uncounted, now)
                 .await
             {
                 Ok(()) => return Ok(true),
@@ -370,13 +366,16 @@ impl<'a> Work<'a> {
 }
 
 /// A fingerprint of the records of a page, whatever their order.
-fn mark(npis: &BTreeSet<Npi>, set_aside: &[SetAsideRecord]) -> u64 {
+fn mark<'a>(
+    npis: impl Iterator<Item = &'a Npi>,
+    set_aside: impl Iterator<Item = &'a String>,
+) -> u64 {
     let mut hash = blake3::Hasher::new();
     for npi in npis {
         hash.update(&npi.as_i64().to_be_bytes());
     }
     for record in set_aside {
-        hash.update(record.record.as_bytes());
+        hash.update(record.as_bytes());
     }
     let mut first = [0u8; 8];
     first.copy_from_slice(&hash.finalize().as_bytes()[..8]);

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use canvass_model::{ProviderFilter, StatusFilter};
+use canvass_model::{ProviderFilter, Receipt, StatusFilter};
 use canvass_nppes::api::Reach;
 use canvass_store::{Idempotency, LeasedPartition, NewPartition, SaveAll};
 use jiff::{SignedDuration, Timestamp};
@@ -19,10 +19,8 @@ use crate::{App, Error};
 /// Partitions under way in one process. More than requests in flight, so that writing one page
 /// never leaves the registry waiting.
 const WORKERS: usize = 4;
-/// For how long a partition is held without a sign of life.
-const LEASE: SignedDuration = SignedDuration::from_secs(8);
-/// How often the sign is given.
-const HEARTBEAT: Duration = Duration::from_secs(2);
+/// For how long a partition is held without a sign of life, which is given four times as often.
+const LEASE: Duration = Duration::from_secs(8);
 /// How often an idle runner looks for work that another process has left or enqueued.
 const LOOK: Duration = Duration::from_millis(400);
 
@@ -37,6 +35,7 @@ pub(super) struct Shared {
     pub(super) app: App,
     pub(super) asker: Asker,
     pub(super) owner: Arc<str>,
+    lease: Duration,
     /// One question at a time about what the registry serves past its reach.
     pub(super) verifying: tokio::sync::Mutex<()>,
     /// What each run knows of the registry's reach.
@@ -62,7 +61,9 @@ impl Shared {
     }
 
     pub(super) fn lease_until(&self) -> Timestamp {
-        self.app.clock().now() + LEASE
+        let lease = SignedDuration::try_from(self.lease).unwrap_or(SignedDuration::MAX);
+        let now = self.app.clock().now();
+        now.checked_add(lease).unwrap_or(Timestamp::MAX)
     }
 }
 
@@ -77,6 +78,7 @@ impl Runner {
             app: app.clone(),
             asker: Asker::new(app, owner.clone())?,
             owner,
+            lease: LEASE,
             verifying: tokio::sync::Mutex::new(()),
             reach: Mutex::default(),
         };
@@ -86,28 +88,49 @@ impl Runner {
         })
     }
 
-    /// Works until `stop`, or until its one sync is over.
+    /// The same, whose work another takes over this long after its last sign of life.
+    #[must_use]
+    pub fn with_lease(mut self, lease: Duration) -> Self {
+        // Nobody shares it before the runner runs.
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.lease = lease;
+        }
+        self
+    }
+
+    /// Works until `stop`, or until its one sync is over. What the database fails in is logged and
+    /// tried again.
     ///
     /// # Errors
-    /// When the database fails in a way that waiting does not mend.
+    /// When the database fails as this runner gives back what it holds.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
-        let heart = tokio::spawn(heartbeat(self.shared.clone(), stop.clone()));
-        let worked = self.work(&stop).await;
-        heart.abort();
+        // The heart stops with the runner, in whatever way that ends: a lease that nobody works
+        // under must not be renewed.
+        let mut heart = JoinSet::new();
+        heart.spawn(heartbeat(self.shared.clone()));
+        self.work(&stop).await;
+        heart.shutdown().await;
         self.shared
             .app
             .store()
             .release_owner(&self.shared.owner, self.shared.app.clock().now())
             .await?;
-        worked
+        Ok(())
     }
 
-    async fn work(&self, stop: &CancellationToken) -> Result<(), Error> {
+    async fn work(&self, stop: &CancellationToken) {
         let app = &self.shared.app;
         let mut active: JoinSet<()> = JoinSet::new();
-        self.take_over_from_the_gone().await?;
-        let mut looked = tokio::time::Instant::now();
+        let mut looked: Option<tokio::time::Instant> = None;
+        let mut ended = true;
         loop {
+            if looked.is_none_or(|at| at.elapsed() >= LOOK) {
+                if let Err(error) = self.take_over_from_the_gone().await {
+                    failed(&error, "nothing could be taken over");
+                }
+                looked = Some(tokio::time::Instant::now());
+                ended = true;
+            }
             let woken = app.wake().notified();
             tokio::pin!(woken);
             woken.as_mut().enable();
@@ -118,32 +141,34 @@ impl Runner {
                     }
                     Ok(None) => break,
                     Err(error) => {
-                        tracing::error!(
-                            error = &error as &dyn std::error::Error,
-                            "no work could be taken"
-                        );
+                        failed(&error, "no work could be taken");
                         break;
                     }
                 }
             }
             if stop.is_cancelled() {
                 while active.join_next().await.is_some() {}
-                return Ok(());
+                return;
             }
-            if active.is_empty() {
-                self.end_runs().await?;
-                if let Some(run) = &self.only
-                    && app.sync_run(run).await?.is_none_or(|r| r.state.is_over())
-                {
-                    return Ok(());
+            // Whatever else is under way: a run that has nothing left ends now.
+            if std::mem::take(&mut ended) {
+                match self.end_runs().await {
+                    Ok(added) if added => continue,
+                    Ok(_) => {}
+                    Err(error) => failed(&error, "a sync could not be ended"),
                 }
             }
-            if looked.elapsed() >= LOOK {
-                self.take_over_from_the_gone().await?;
-                looked = tokio::time::Instant::now();
+            if active.is_empty()
+                && let Some(run) = &self.only
+            {
+                match app.sync_run(run).await {
+                    Ok(run) if run.as_ref().is_none_or(|r| r.state.is_over()) => return,
+                    Ok(_) => {}
+                    Err(error) => failed(&error, "how far the sync is could not be read"),
+                }
             }
             tokio::select! {
-                Some(_) = active.join_next() => {}
+                Some(_) = active.join_next() => ended = true,
                 () = &mut woken => {}
                 () = tokio::time::sleep(LOOK) => {}
                 () = stop.cancelled() => {}
@@ -188,33 +213,20 @@ impl Runner {
     }
 
     /// Ends the runs that have nothing left to work on: covers what their splits left out where
-    /// that costs little, saves leads where that was asked for.
-    async fn end_runs(&self) -> Result<(), Error> {
+    /// that costs little, saves leads where that was asked for. True when that is more work.
+    async fn end_runs(&self) -> Result<bool, Error> {
         let app = &self.shared.app;
+        let mut added = false;
         for (run, request, user) in app.store().syncs_to_finish().await? {
-            if self.only.as_ref().is_some_and(|only| *only != run)
-                || self.cover_left_out(&run).await?
-            {
+            if self.only.as_ref().is_some_and(|only| *only != run) {
+                continue;
+            }
+            if self.cover_left_out(&run).await? {
+                added = true;
                 continue;
             }
             let receipt = if request.save_leads {
-                let filter = ProviderFilter {
-                    sync: Some(run.clone()),
-                    status: StatusFilter::Active,
-                    ..ProviderFilter::default()
-                };
-                let once = Idempotency {
-                    user: "sync".into(),
-                    key: run.clone(),
-                    request: run.clone().into_bytes(),
-                };
-                let now = app.clock().now();
-                let all = SaveAll::Filter(filter);
-                Some(
-                    app.store()
-                        .save_all(&all, user.as_deref(), now, Some(&once))
-                        .await?,
-                )
+                self.save_leads(&run, user.as_deref()).await?
             } else {
                 None
             };
@@ -222,7 +234,38 @@ impl Runner {
                 .finish_sync(&run, receipt.as_ref(), app.clock().now())
                 .await?;
         }
-        Ok(())
+        Ok(added)
+    }
+
+    /// Saves what a run found as leads, and gives the receipt of the whole run: one that was
+    /// resumed after its end has saved leads before.
+    async fn save_leads(&self, run: &str, user: Option<&str>) -> Result<Option<Receipt>, Error> {
+        let app = &self.shared.app;
+        let now = app.clock().now();
+        let Some(so_far) = app.store().sync_run(run, now).await? else {
+            return Ok(None);
+        };
+        let filter = ProviderFilter {
+            sync: Some(run.to_owned()),
+            status: StatusFilter::Active,
+            ..ProviderFilter::default()
+        };
+        // Once for what it has found now; what more it finds when it is resumed is saved as well.
+        let key = format!("{run}/{}", so_far.counts.found);
+        let once = Idempotency {
+            user: "sync".into(),
+            request: key.clone().into_bytes(),
+            key,
+        };
+        let mut receipt = app
+            .store()
+            .save_all(&SaveAll::Filter(filter), user, now, Some(&once))
+            .await?;
+        let before = so_far.leads.map_or(0, |leads| leads.created);
+        let own = before.min(receipt.existing);
+        receipt.created += own;
+        receipt.existing -= own;
+        Ok(Some(receipt))
     }
 
     /// Asks for what splits left out, where all requests together stay under three times those
@@ -255,9 +298,9 @@ impl Runner {
     }
 }
 
-async fn heartbeat(shared: Arc<Shared>, stop: CancellationToken) {
-    while !stop.is_cancelled() {
-        tokio::time::sleep(HEARTBEAT).await;
+async fn heartbeat(shared: Arc<Shared>) {
+    loop {
+        tokio::time::sleep(shared.lease / 4).await;
         let renewed = shared
             .app
             .store()
@@ -277,13 +320,24 @@ async fn work_on(shared: Arc<Shared>, leased: LeasedPartition, stop: Cancellatio
         Ok(work) => work.run().await,
         Err(error) => Err(error),
     };
-    // What was not brought to its end is given back, or its lease ends: somebody goes on with it.
-    if let Err(error) = worked {
+    if let Err(error) = &worked {
         tracing::error!(
-            error = &error as &dyn std::error::Error,
+            error = error as &dyn std::error::Error,
             query = leased.label,
             "work on a query broke off; it will be taken up again"
         );
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
+    // What was not brought to its end is given back, so that somebody goes on with it: this runner
+    // renews the leases of all that it holds, and would hold it for good.
+    if !matches!(worked, Ok(true)) {
+        let store = shared.app.store();
+        if let Err(error) = store.release_partition(&leased.id, &shared.owner).await {
+            failed(&error.into(), "a query could not be given back");
+        }
+    }
+}
+
+fn failed(error: &Error, what: &str) {
+    tracing::error!(error = error as &dyn std::error::Error, "{what}");
 }

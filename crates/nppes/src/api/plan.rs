@@ -78,12 +78,15 @@ pub struct Walk {
     /// How often pages contradicted each other.
     #[serde(default)]
     contradictions: u32,
+    /// How often a page seemed to repeat another one. Whoever goes on counts anew.
+    #[serde(skip)]
+    suspected: BTreeMap<u32, u32>,
 }
 
 impl Walk {
     /// Takes in an answered page: its number, how many records it had, and a fingerprint of the
-    /// set of their NPIs. `again` says that it was asked for again after it seemed to repeat.
-    pub fn take(&mut self, page: u32, records: u32, mark: u64, again: bool) -> Meaning {
+    /// set of their NPIs.
+    pub fn take(&mut self, page: u32, records: u32, mark: u64) -> Meaning {
         let twin = self
             .pages
             .iter()
@@ -93,12 +96,14 @@ impl Walk {
             Some(twin) if twin > page => {
                 // The later one is the repetition, though it came first.
                 self.pages.remove(&twin);
-                if twin >= REACH {
+                if self.is_beyond_doubt(twin) {
                     self.repeats(twin);
                 }
             }
-            Some(_) if page < REACH && !again => return Meaning::Suspect,
             Some(_) => {
+                if !self.is_beyond_doubt(page) {
+                    return Meaning::Suspect;
+                }
                 self.repeats(page);
                 return Meaning::Repeated;
             }
@@ -129,6 +134,20 @@ impl Walk {
         Meaning::Page
     }
 
+    /// Notes that a page repeats another one, and says whether it was asked for often enough to
+    /// believe it. One more time is enough where the end of the reach is expected; elsewhere it
+    /// is likelier that something went wrong.
+    fn is_beyond_doubt(&mut self, page: u32) -> bool {
+        let patience = if page >= REACH && self.reach() == Reach::Unknown {
+            1
+        } else {
+            2
+        };
+        let times = self.suspected.entry(page).or_default();
+        *times += 1;
+        *times > patience
+    }
+
     fn repeats(&mut self, page: u32) {
         self.repeats_from = Some(self.repeats_from.map_or(page, |p| p.min(page)));
     }
@@ -147,6 +166,14 @@ impl Walk {
     /// Notes that the empty seventh page is the end.
     pub fn verify(&mut self) {
         self.verified = true;
+    }
+
+    /// Forgets these pages, and what contradicted itself: to be asked for again.
+    pub fn reconsider(&mut self, doubtful: &BTreeSet<u32>) {
+        let contradictory = self.is_doubtful();
+        self.pages
+            .retain(|p, s| !doubtful.contains(p) && !(contradictory && s.records < PAGE));
+        self.contradictions = 0;
     }
 
     /// Whether the registry's pages kept contradicting each other.
@@ -288,7 +315,7 @@ mod tests {
                     } else {
                         u64::from(page_served) + 1
                     };
-                    if walk.take(page, records, mark, false) == Meaning::Page && records > 0 {
+                    if walk.take(page, records, mark) == Meaning::Page && records > 0 {
                         got.insert(page);
                     }
                 }
@@ -357,9 +384,10 @@ mod tests {
     #[test]
     fn a_page_that_repeats_within_the_reach_is_asked_for_again_first() {
         let mut walk = Walk::default();
-        assert_eq!(walk.take(0, PAGE, 7, false), Meaning::Page);
-        assert_eq!(walk.take(1, PAGE, 7, false), Meaning::Suspect);
-        assert_eq!(walk.take(1, PAGE, 7, true), Meaning::Repeated);
+        assert_eq!(walk.take(0, PAGE, 7), Meaning::Page);
+        assert_eq!(walk.take(1, PAGE, 7), Meaning::Suspect);
+        assert_eq!(walk.take(1, PAGE, 7), Meaning::Suspect);
+        assert_eq!(walk.take(1, PAGE, 7), Meaning::Repeated);
         assert_eq!(
             walk.next(&BTreeSet::new(), Reach::Unknown, true),
             Step::Split
@@ -367,10 +395,37 @@ mod tests {
     }
 
     #[test]
+    fn one_repetition_past_the_reach_does_not_make_a_registry_capped() {
+        let mut walk = Walk::default();
+        // The seventh page came first, with the records of the sixth.
+        assert_eq!(walk.take(REACH, PAGE, 5), Meaning::Page);
+        assert_eq!(walk.take(REACH - 1, PAGE, 5), Meaning::Page);
+        assert_eq!(walk.reach(), Reach::Unknown);
+        assert_eq!(walk.take(REACH, PAGE, 6), Meaning::Page);
+        assert_eq!(walk.reach(), Reach::Deep);
+        // Where pages past the reach are served, it takes more to believe that one repeats.
+        for expected in [Meaning::Suspect, Meaning::Suspect, Meaning::Repeated] {
+            assert_eq!(walk.take(REACH + 1, PAGE, 6), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_reconsidered_is_asked_for_again() {
+        let mut walk = Walk::default();
+        for page in 0..3 {
+            walk.take(page, PAGE - page / 2, u64::from(page) + 1);
+        }
+        let complete = |walk: &Walk| walk.next(&BTreeSet::new(), Reach::Deep, false);
+        assert_eq!(complete(&walk), Step::Complete);
+        walk.reconsider(&BTreeSet::from([1]));
+        assert_eq!(complete(&walk), Step::Fetch(vec![1]));
+    }
+
+    #[test]
     fn a_short_page_before_a_full_one_is_not_the_end() {
         let mut walk = Walk::default();
-        walk.take(0, 12, 1, false);
-        walk.take(5, PAGE, 2, false);
+        walk.take(0, 12, 1);
+        walk.take(5, PAGE, 2);
         let Step::Fetch(pages) = walk.next(&BTreeSet::new(), Reach::Unknown, true) else {
             panic!("it ended");
         };
@@ -380,8 +435,8 @@ mod tests {
     #[test]
     fn a_checkpoint_goes_on_where_it_was() {
         let mut walk = Walk::default();
-        walk.take(0, PAGE, 1, false);
-        walk.take(1, PAGE, 2, false);
+        walk.take(0, PAGE, 1);
+        walk.take(1, PAGE, 2);
         let again: Walk = serde_json::from_str(&serde_json::to_string(&walk).unwrap()).unwrap();
         assert_eq!(again, walk);
         let Step::Fetch(pages) = again.next(&BTreeSet::new(), Reach::Deep, false) else {

@@ -197,14 +197,16 @@ fn by_name(query: &Query) -> Option<Split> {
         Some(text) if text.ends_with('*') && text.len() <= 4 => text.trim_end_matches('*'),
         Some(_) => return None,
     };
-    let letters: Vec<char> = ('A'..='Z').collect();
-    let mut more: Vec<char> = letters.clone();
-    if !individual {
+    let mut more: Vec<char> = ('A'..='Z').collect();
+    if individual {
+        // O'Brien and D'Angelo.
+        more.push('\'');
+    } else {
         more.extend('0'..='9');
     }
     more.push(' ');
     more.push('-');
-    let heads: Vec<String> = if stem.is_empty() {
+    let names: Vec<String> = if stem.is_empty() {
         let firsts: Vec<char> = more
             .iter()
             .copied()
@@ -212,13 +214,15 @@ fn by_name(query: &Query) -> Option<Split> {
             .collect();
         firsts
             .iter()
-            .flat_map(|a| more.iter().map(move |b| format!("{a}{b}")))
+            .flat_map(|a| more.iter().map(move |b| format!("{a}{b}*")))
             .collect()
     } else {
-        more.iter().map(|c| format!("{stem}{c}")).collect()
+        // Ng and Le are whole names.
+        let longer = more.iter().map(|c| format!("{stem}{c}*"));
+        longer.chain([stem.to_owned()]).collect()
     };
-    let part = |head: String| {
-        let name = Some(format!("{head}*"));
+    let part = |name: String| {
+        let name = Some(name);
         if individual {
             Query {
                 last_name: name,
@@ -232,7 +236,7 @@ fn by_name(query: &Query) -> Option<Split> {
         }
     };
     Some(Split {
-        parts: heads.into_iter().map(part).collect(),
+        parts: names.into_iter().map(part).collect(),
         left_out: Some(LeftOutPart {
             what: "names of one letter, or with other signs among their first letters".into(),
             rest: Vec::new(),
@@ -328,10 +332,21 @@ mod tests {
                 .any(|q| q.last_name.as_deref() == Some("SM*"))
         );
         assert!(names.left_out.is_some());
-        let mut part = names.parts[0].clone();
+        let named = |split: &Split, name: &str| {
+            let mut parts = split.parts.iter();
+            parts
+                .find(|q| q.last_name.as_deref() == Some(name))
+                .cloned()
+        };
+        assert!(named(&names, "O'*").is_some());
+        let mut part = named(&names, "NG*").unwrap();
+        let longer = split(&part, &none, places).unwrap();
+        // The whole name is none of those that begin with it and go on.
+        assert_eq!(split(&named(&longer, "NG").unwrap(), &none, places), None);
         for _ in 0..2 {
             part = split(&part, &none, places).unwrap().parts[0].clone();
         }
+        assert_eq!(part.last_name.as_deref(), Some("NGAA*"));
         assert_eq!(split(&part, &none, places), None);
     }
 

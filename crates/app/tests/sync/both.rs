@@ -1,0 +1,59 @@
+//! Each test of the sync runs on both engines, from one text.
+
+use canvass_app::{App, Clock, RegistrySettings, Settings};
+
+/// An empty database of one engine, for one test.
+pub struct Database {
+    url: String,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Database {
+    /// A file of its own.
+    pub fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("canvass.db").display());
+        Self {
+            url,
+            _folder: Some(folder),
+        }
+    }
+
+    /// A database of its own on a throwaway server.
+    pub async fn postgres() -> Self {
+        let url = tokio::task::spawn_blocking(canvass_testkit::postgres_url)
+            .await
+            .unwrap();
+        Self { url, _folder: None }
+    }
+
+    /// canvass on this database, as one more process would open it.
+    pub async fn open(&self, registry: RegistrySettings) -> App {
+        let settings = Settings {
+            database: self.url.clone(),
+            nucc: crate::world::NUCC.into(),
+            registry,
+        };
+        App::open(settings, Clock::system()).await.unwrap()
+    }
+}
+
+/// Makes of each function a test per engine: `a_rule::sqlite` and `a_rule::postgres`.
+#[macro_export]
+macro_rules! both_engines {
+    ($(async fn $name:ident($db:ident: Database) $body:block)+) => {$(
+        async fn $name($db: $crate::both::Database) $body
+
+        mod $name {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                super::$name($crate::both::Database::sqlite()).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                super::$name($crate::both::Database::postgres().await).await;
+            }
+        }
+    )+};
+}

@@ -1,0 +1,12 @@
+//! Rules of the sync, against a registry on loopback, on both engines.
+
+mod both;
+mod deep;
+mod faults;
+mod leads;
+mod lifecycle;
+mod pacing;
+mod property;
+mod specialties;
+mod split;
+mod world;

@@ -1,0 +1,268 @@
+//! Random populations, requests and faults against the set that should be found.
+
+use std::collections::BTreeSet;
+
+use canvass_app::App;
+use canvass_model::{AddressScope, Npi, SyncRequest};
+use canvass_nppes::geo::Places;
+use canvass_testkit::{Deep, Fault, Faults, FaultyRegistry, Record, registry::npi};
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestError, TestRunner},
+};
+use rand::{SeedableRng as _, rngs::ChaCha8Rng, seq::IndexedRandom as _};
+
+use crate::{
+    both::Database,
+    both_engines,
+    world::{catalogue, found, hurried, knowing, last_name, sync},
+};
+
+const CASES: u32 = 12;
+const SPECIALTIES: [&str; 3] = ["Internal Medicine", "Family Medicine", "Pain Management"];
+const STATES: [&str; 4] = ["CA", "CA", "NV", "DE"];
+const CITIES: [&str; 5] = ["FRESNO", "LOS ANGELES", "NEWARK", "RENO", "ST JOHN'S"];
+
+both_engines! {
+    async fn where_deep_pages_are_served(db: Database) {
+        hold(db, Deep::Served).await;
+    }
+
+    async fn where_pages_past_the_reach_repeat(db: Database) {
+        hold(db, Deep::Repeats).await;
+    }
+
+    async fn where_nothing_is_served_past_the_reach(db: Database) {
+        hold(db, Deep::Empty).await;
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Case {
+    seed: u64,
+    size: u32,
+    request: SyncRequest,
+    fault_probability: f64,
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    let size = prop_oneof![
+        1 => 0u32..300,
+        1 => 1_150u32..1_260,
+        2 => 1_260u32..2_600,
+    ];
+    let request = (
+        proptest::sample::subsequence(SPECIALTIES.to_vec(), 1..=2),
+        prop_oneof![3 => Just(Some("CA")), 1 => Just(Some("DE")), 1 => Just(None)],
+        prop_oneof![4 => Just(None), 1 => proptest::sample::select(CITIES.to_vec()).prop_map(Some)],
+        proptest::option::weighted(
+            0.3,
+            proptest::sample::select(vec!["9*", "90*", "937*", "93701", "19*", "19711"]),
+        ),
+        any::<bool>(),
+    )
+        .prop_map(
+            |(specialties, state, city, postal_code, practice)| SyncRequest {
+                specialties: specialties.iter().map(|&s| s.to_owned()).collect(),
+                state: state.map(str::to_owned),
+                city: city.map(str::to_owned),
+                postal_code: postal_code.filter(|p| p.len() > 2).map(str::to_owned),
+                address: if practice {
+                    AddressScope::Practice
+                } else {
+                    AddressScope::Any
+                },
+                save_leads: false,
+            },
+        );
+    let fault_probability = prop_oneof![Just(0.0), 0.0..0.08f64];
+    (any::<u64>(), size, request, fault_probability).prop_map(
+        |(seed, size, request, fault_probability)| Case {
+            seed,
+            size,
+            request,
+            fault_probability,
+        },
+    )
+}
+
+/// An address as the test knows it: state, city, ZIP code.
+type Spot = (&'static str, &'static str, String);
+
+struct Person {
+    npi: Npi,
+    name: Option<&'static str>,
+    codes: Vec<String>,
+    practice: Spot,
+    mailing: Option<Spot>,
+    secondary: Vec<Spot>,
+}
+
+impl Person {
+    fn draw(n: u32, rng: &mut ChaCha8Rng, codes: &[Vec<String>; 3]) -> Self {
+        let count = rng.random_range(1..=2);
+        let of_codes: Vec<String> = (0..count)
+            .map(|_| {
+                let of_one = codes.choose(rng).unwrap();
+                of_one.choose(rng).unwrap().clone()
+            })
+            .collect();
+        Self {
+            npi: npi(n),
+            name: rng.random_bool(0.8).then(|| last_name(rng.random())),
+            codes: of_codes,
+            practice: spot(rng),
+            mailing: rng.random_bool(0.3).then(|| spot(rng)),
+            secondary: (0..rng.random_range(0..20u32).saturating_sub(17))
+                .map(|_| spot(rng))
+                .collect(),
+        }
+    }
+
+    fn record(&self) -> serde_json::Value {
+        let mut record = match self.name {
+            Some(last) => Record::individual(self.npi, last, "ALEX"),
+            None => Record::organization(self.npi, &format!("CLINIC {}", self.npi)),
+        };
+        let codes: Vec<&str> = self.codes.iter().map(String::as_str).collect();
+        let (state, city, zip) = &self.practice;
+        record = record.codes(&codes).practice(state, city, zip);
+        if let Some((state, city, zip)) = &self.mailing {
+            record = record.mailing(state, city, zip);
+        }
+        for (state, city, zip) in &self.secondary {
+            record = record.secondary(state, city, zip);
+        }
+        record.build()
+    }
+
+    /// The rule of the registry, written once more: one address fits as a whole.
+    fn is_asked_for(&self, request: &SyncRequest, codes: &BTreeSet<String>) -> bool {
+        let mut spots = vec![&self.practice];
+        spots.extend(&self.secondary);
+        if request.address == AddressScope::Any {
+            spots.extend(&self.mailing);
+        }
+        let fits = |(state, city, zip): &&Spot| {
+            request.state.as_deref().is_none_or(|s| s == *state)
+                && request.city.as_deref().is_none_or(|c| c == *city)
+                && request
+                    .postal_code
+                    .as_deref()
+                    .is_none_or(|p| zip.starts_with(p.trim_end_matches('*')))
+        };
+        self.codes.iter().any(|c| codes.contains(c)) && spots.iter().any(fits)
+    }
+}
+
+fn spot(rng: &mut ChaCha8Rng) -> Spot {
+    let state = *STATES.choose(rng).unwrap();
+    let city = *CITIES.choose(rng).unwrap();
+    let zip = match rng.random_range(0..1_000) {
+        // One that is none of the state's, as typing errors make them.
+        0..4 => format!("{:05}", rng.random_range(0..100_000u32)),
+        4..300 => if state == "CA" { "93701" } else { "19711" }.to_owned(),
+        _ => {
+            let zips: Vec<_> = Places::bundled().of_state(state).step_by(13).collect();
+            zips.choose(rng).unwrap().zip.to_owned()
+        }
+    };
+    let long = rng.random_bool(0.7);
+    let zip = if long {
+        format!("{zip}{:04}", rng.random_range(1..10_000u32))
+    } else {
+        zip
+    };
+    (state, city, zip)
+}
+
+/// The property holds for so many random cases, one after the other on one database.
+async fn hold(db: Database, deep: Deep) {
+    let registry = FaultyRegistry::start(&[], knowing().deep(deep));
+    let app = db.open(hurried(&registry)).await;
+    let runtime = tokio::runtime::Handle::current();
+    let tested = tokio::task::block_in_place(|| {
+        let mut first = 0;
+        let config = Config {
+            cases: CASES,
+            max_shrink_iters: 20,
+            failure_persistence: None,
+            ..Config::default()
+        };
+        let first = std::cell::RefCell::new(&mut first);
+        TestRunner::new(config).run(&cases(), |case| {
+            let mut first = first.borrow_mut();
+            **first += 10_000;
+            runtime.block_on(check(&app, &registry, &case, deep, **first))
+        })
+    });
+    match tested {
+        Ok(()) => {}
+        Err(TestError::Fail(why, case)) => panic!("{why}\nwith {case:?}"),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+async fn check(
+    app: &App,
+    registry: &FaultyRegistry,
+    case: &Case,
+    deep: Deep,
+    first: u32,
+) -> Result<(), TestCaseError> {
+    let mut rng = ChaCha8Rng::seed_from_u64(case.seed);
+    let known = SPECIALTIES.map(|s| catalogue().resolve(s).unwrap().codes);
+    let people: Vec<Person> = (0..case.size)
+        .map(|i| Person::draw(first + i, &mut rng, &known))
+        .collect();
+    let records: Vec<_> = people.iter().map(Person::record).collect();
+    registry.set_records(&records);
+    let kinds = [
+        Fault::TooManyRequests { retry_after: None },
+        Fault::ServerError,
+        Fault::Html200,
+        Fault::HalfBody,
+        Fault::Reset,
+        Fault::RepeatPreviousPage,
+        Fault::RepeatRecordsInPage,
+    ];
+    registry.set_faults(Faults::random(case.seed, case.fault_probability, kinds));
+
+    let wanted: BTreeSet<String> = case
+        .request
+        .specialties
+        .iter()
+        .flat_map(|s| catalogue().resolve(s).unwrap().codes)
+        .collect();
+    let expected: BTreeSet<Npi> = people
+        .iter()
+        .filter(|p| p.is_asked_for(&case.request, &wanted))
+        .map(|p| p.npi)
+        .collect();
+
+    let run = sync(app, case.request.clone()).await;
+    let found = found(app, &run.id).await;
+    let odd: Vec<_> = found.difference(&expected).collect();
+    prop_assert!(odd.is_empty(), "not asked for: {:?}\n{:?}", odd, run);
+    prop_assert_eq!(run.counts.found, found.len() as u64);
+    let missing = expected.difference(&found).count();
+    let told = !run.complete || !run.coverage.left_out.is_empty();
+    prop_assert!(missing == 0 || told, "{} missing: {:?}", missing, run);
+    if deep == Deep::Served {
+        prop_assert!(
+            missing == 0 && run.complete,
+            "{} missing: {:?}",
+            missing,
+            run
+        );
+    }
+    // What can be missing are the strays that a split leaves out.
+    prop_assert!(
+        missing * 100 <= expected.len() || !run.complete,
+        "{} of {} missing: {:?}",
+        missing,
+        expected.len(),
+        run
+    );
+    Ok(())
+}
