@@ -1,0 +1,125 @@
+//! `kill -9` at random moments of a sync: the same command goes on, and the end is that of a sync
+//! which nobody disturbed.
+
+use std::time::Duration;
+
+use rand::{RngExt as _, SeedableRng as _, rngs::ChaCha8Rng};
+use serde_json::Value;
+
+use crate::world::{Database, EIGHT, Outcome, Sample, both_engines, sync_of};
+
+const KILLS: u32 = 25;
+/// A process is killed at a random moment before this one. A sync of this size takes several
+/// times as long.
+const LATEST_MS: u64 = 900;
+
+/// What is in a database after a sync.
+#[derive(PartialEq)]
+struct State {
+    /// Every provider with all columns of an export.
+    providers: String,
+    /// Hash of the whole record of each.
+    records: Vec<String>,
+    /// NPI and status of every lead.
+    leads: Vec<String>,
+    /// What became of each provider in each specialty.
+    results: Vec<String>,
+    changes: Vec<String>,
+    activities: Vec<String>,
+}
+
+impl State {
+    fn of(db: &Database) -> Self {
+        let hash = match db.url.starts_with("sqlite:") {
+            true => "lower(hex(hash))",
+            false => "encode(hash, 'hex')",
+        };
+        Self {
+            providers: db.done(&["search", "--status", "any", "--format", "ndjson"]),
+            records: db.sql(&format!(
+                "SELECT npi || ' ' || {hash} FROM provider_records ORDER BY npi"
+            )),
+            leads: db.sql("SELECT npi || ' ' || status FROM leads ORDER BY npi"),
+            results: db.sql("SELECT npi || ' ' || place FROM sync_results ORDER BY npi, place"),
+            changes: db.sql("SELECT npi || ' ' || field FROM changes ORDER BY npi, field"),
+            activities: db.sql("SELECT npi || ' ' || kind FROM activities ORDER BY npi, kind"),
+        }
+    }
+
+    fn assert_is(&self, expected: &Self, url: &str) {
+        let lines = |state: &Self| state.providers.lines().count();
+        assert_eq!(lines(self), lines(expected), "providers of {url}");
+        assert!(self.providers == expected.providers, "providers of {url}");
+        assert!(self.records == expected.records, "records of {url}");
+        assert_eq!(self.leads.len(), expected.leads.len(), "leads of {url}");
+        assert!(self.leads == expected.leads, "leads of {url}");
+        assert!(self.results == expected.results, "results of {url}");
+        assert_eq!(self.changes, expected.changes, "changes of {url}");
+        assert!(
+            self.activities == expected.activities,
+            "activities of {url}"
+        );
+    }
+}
+
+/// What a sync says of itself that does not depend on how often it was interrupted.
+fn said(run: &Value) -> Value {
+    let specialties: Vec<Value> = run["specialties"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| serde_json::json!([s["name"], s["state"], s["complete"], s["found"]]))
+        .collect();
+    serde_json::json!([
+        run["state"],
+        run["complete"],
+        run["found"],
+        run["created"],
+        run["updated"],
+        run["set_aside"],
+        run["leads"],
+        specialties,
+    ])
+}
+
+both_engines! {
+    fn a_sync_that_is_killed_goes_on_and_ends_like_any_other(db: Database) {
+        let registry = Sample::start(7_000, 40);
+        let args = sync_of(&EIGHT, &["--save-leads", "--registry", &registry.url]);
+        let undisturbed = db.canvass(&args).expect(0).json();
+        let expected = State::of(&db);
+        assert_eq!(undisturbed["found"], expected.records.len(), "the sample is not all there");
+        assert_eq!(undisturbed["leads"]["created"], expected.leads.len());
+
+        let check = |db: &Database| {
+            State::of(db).assert_is(&expected, &db.url);
+            assert_eq!(db.sql("SELECT state FROM sync_runs"), ["finished"], "it began anew");
+        };
+        let check_words = |ended: &Outcome| {
+            assert_eq!(said(&ended.json()), said(&undisturbed), "{ended:#?}");
+        };
+        let mut moments = ChaCha8Rng::seed_from_u64(25);
+        let (mut kills, mut went_on) = (0, 0);
+        let mut victim = db.another();
+        while kills < KILLS {
+            let mut sync = victim.start(&args);
+            let moment = Duration::from_millis(moments.random_range(20..LATEST_MS));
+            let ended = if sync.ends_within(moment) { sync.end() } else { sync.kill() };
+            went_on += u32::from(ended.err.contains("going on with the sync"));
+            if ended.was_killed() {
+                kills += 1;
+            } else {
+                check_words(&ended);
+            }
+            // It may have been killed when all was done, and may not even have begun.
+            let states = victim.try_sql("SELECT state FROM sync_runs").unwrap_or_default();
+            if states.iter().any(|state| state == "finished") {
+                check(&victim);
+                victim = db.another();
+            }
+        }
+        check_words(&victim.canvass(&args));
+        check(&victim);
+        assert!(went_on >= KILLS / 2, "only {went_on} of {KILLS} went on with what was there");
+    }
+}
