@@ -168,14 +168,17 @@ function combobox(box) {
       try {
         const answer = await fetch(`${box.dataset.source}&q=${encodeURIComponent(typed)}`, { headers: { accept: "application/json" } });
         if (!answer.ok || mine !== asked) return;
-        return show((await answer.json()).map((v) => (typeof v === "string" ? { value: v, label: v } : v)));
+        const values = [...new Set((await answer.json()).items.map((item) => item.value))];
+        return show(values.map((value) => ({ value, label: value })));
       } catch { return close(); }
     }
     const low = typed.toLowerCase();
     show(options.filter((o) => !low || o.label.toLowerCase().includes(low) || o.value.toLowerCase() === low));
   };
-  const take = (value) => {
-    if (!value) return;
+  const take = (typed) => {
+    if (!typed) return;
+    // What was typed may be the words of an option, as in "California".
+    const value = options.find((o) => o.label.toLowerCase() === typed.toLowerCase())?.value ?? typed;
     if (!many) { input.value = value; close(); input.dispatchEvent(new Event("change", { bubbles: true })); return; }
     const label = options.find((o) => o.value === value)?.label || value;
     if (!taken().has(value)) {
@@ -236,7 +239,7 @@ function live(el) {
     due = Date.now() + 400;
     try {
       const answer = await fetch(el.dataset.fragment, { headers: { "HX-Request": "true", accept: "text/html" } });
-      if (answer.status === 401) { stop(); return location.reload(); }
+      if (answer.status === 401 || answer.headers.has("HX-Redirect")) { stop(); return location.reload(); }
       if (!answer.ok) return;
       const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById(el.id);
       const old = document.getElementById(el.id);
@@ -276,7 +279,9 @@ function ring(percent, running) {
 
 // --- small things --------------------------------------------------------------------------------------
 
-// Exact times are stored in UTC; a person reads them in the zone of the browser.
+// Times are stored in UTC; pages write them in the zone of the browser, once they know it.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (zone && /^[\w+/-]+$/.test(zone)) document.cookie = `canvass_zone=${zone}; path=/; max-age=31536000; samesite=lax`;
 const timeFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
 function localTimes(from) {
   for (const time of $$("time[data-exact]", from)) {
@@ -294,6 +299,12 @@ document.addEventListener("click", async (event) => {
     copy.textContent = "Copied";
     setTimeout(() => { copy.textContent = was; }, 1500);
   } catch { /* the text stands beside the button and can be selected */ }
+});
+// A link to a folded part unfolds it.
+document.addEventListener("click", (event) => {
+  const to = event.target.closest?.("a[href^='#']")?.getAttribute("href").slice(1);
+  const part = to && document.getElementById(to);
+  if (part?.matches("details")) part.open = true;
 });
 // What an ellipsis hides is shown on hover.
 document.addEventListener("pointerover", (event) => {
@@ -325,11 +336,12 @@ document.addEventListener("htmx:configRequest", (event) => {
   const { parameters } = event.detail;
   for (const name of Object.keys(parameters)) if (parameters[name] === "") delete parameters[name];
 });
-// An answer that refuses still has something to say: show the fragment or the notice that came.
+// An answer that refuses may be the fragment with what is wrong in it; a problem is told beside the
+// page, which stays as it is.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { status } = event.detail.xhr;
   if (status === 401) { event.detail.shouldSwap = false; location.reload(); }
-  else if ([409, 412, 422].includes(status)) { event.detail.shouldSwap = true; event.detail.isError = false; }
+  else if ([409, 412, 422].includes(status) && !event.detail.xhr.getResponseHeader("canvass-problem")) { event.detail.shouldSwap = true; event.detail.isError = false; }
 });
 const toast = (text) => {
   const host = $("#toasts");

@@ -101,6 +101,7 @@ pub fn router(server: Server) -> Router {
         .route("/api/openapi.json", get(api::description))
         .with_state(server.clone())
         .merge(registry);
+    let streaming = streaming.merge(pages::uploads());
     security::guarded(ordinary, streaming.with_state(server)).layer(from_fn(ops::measure))
 }
 

@@ -58,7 +58,8 @@ pub async fn import(
     Ok(Json(app.import_leads(&actor, file, dry_run).await?))
 }
 
-async fn of_form(request: Request) -> Result<File, Problem> {
+/// The field `file` of a form.
+pub async fn of_form(request: Request) -> Result<File, Problem> {
     let mut form = Multipart::from_request(request, &())
         .await
         .map_err(|e| Problem::of_status(e.status()).detail(e.body_text()))?;

@@ -6,7 +6,7 @@
 mod answer;
 mod export;
 mod filter;
-mod import;
+pub(crate) mod import;
 mod leads;
 mod lookup;
 mod openapi;

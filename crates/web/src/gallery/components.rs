@@ -135,7 +135,10 @@ impl Components {
             })
             .into(),
             selects: LeadStatus::ALL
-                .map(|status| StatusSelect::new(status, Role::Manager, "a lead"))
+                .map(|status| {
+                    let id = format!("status-{}", status.as_str());
+                    StatusSelect::new(status, Role::Manager, id, "a lead")
+                })
                 .into(),
             avatars: ["Lee Okafor", "Ana María García", "Jo", "Priya Raman", "Sam Whitfield"]
                 .map(Avatar::of)

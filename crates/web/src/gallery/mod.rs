@@ -168,7 +168,7 @@ async fn show(
         "setup" => {
             let (title, theme, wide) = bare("Set up canvass", false);
             let errors = if much {
-                vec![FieldError::new("password", "Use 12 characters or more.")]
+                vec![FieldError::new("password", "At least 10 characters.")]
             } else {
                 Vec::new()
             };

@@ -13,6 +13,9 @@ pub mod sync;
 pub mod team;
 pub mod theme;
 
+mod ask;
+mod visit;
+
 use std::fmt::Display;
 
 use askama::Template;
@@ -27,9 +30,20 @@ use crate::problem::Problem;
 use crate::server::Server;
 use crate::ui::{Avatar, Link, Notice};
 
-/// The routes of all pages.
+/// The routes of all pages, but for [`uploads`].
 pub fn router() -> Router<Server> {
-    Router::new().route("/theme", post(theme::choose))
+    Router::new()
+        .route("/theme", post(theme::choose))
+        .merge(account::handlers::router())
+        .merge(providers::handlers::router())
+        .merge(leads::handlers::router())
+        .merge(sync::handlers::router())
+        .merge(team::handlers::router())
+}
+
+/// The routes that take as long as a file takes to arrive.
+pub fn uploads() -> Router<Server> {
+    leads::upload::router()
 }
 
 /// Who looks at a page.
@@ -102,6 +116,8 @@ pub struct RunningJobs {
 pub struct Shell {
     /// Where one is.
     pub title: String,
+    /// What the page is about, for the title of the window.
+    pub subject: Option<String>,
     /// The page above this one.
     pub above: Option<Link>,
     /// Section of the rail.
@@ -134,6 +150,7 @@ impl Shell {
         let here = uri.path_and_query().map_or("/", |p| p.as_str());
         Self {
             title: title.into(),
+            subject: None,
             above: None,
             section,
             viewer,

@@ -147,6 +147,17 @@ impl Select {
             ..self
         }
     }
+
+    /// With another choice; one that is not offered changes nothing.
+    #[must_use]
+    pub fn choose(mut self, value: &str) -> Self {
+        if self.options.iter().any(|option| option.value == value) {
+            for option in &mut self.options {
+                option.selected = option.value == value;
+            }
+        }
+        self
+    }
 }
 
 /// Several values, typed with suggestions and kept as chips. Without script it is a box to type
@@ -162,7 +173,7 @@ pub struct Combobox {
     pub values: Vec<(String, String)>,
     /// Suggestions that come with the page.
     pub options: Vec<(String, String)>,
-    /// Address that answers suggestions as a JSON array of texts; it already has a `?`.
+    /// Address that answers suggestions, as `/api/suggest` does; it already has a `?`.
     pub source: Option<&'static str>,
     /// What helps to fill it in.
     pub hint: Option<String>,

@@ -1,6 +1,7 @@
 use askama::Template;
 use canvass_model::Total;
 
+use super::href;
 use crate::format::number;
 
 /// A link with its words.
@@ -58,6 +59,31 @@ impl Pager {
             return format!("All {whole} {}", self.noun);
         }
         format!("{} of {about}{whole} {}", number(self.shown), self.noun)
+    }
+}
+
+/// The ways to take a whole list along as a file.
+#[derive(Clone, Debug, Template)]
+#[template(path = "ui/export_menu.html")]
+pub struct ExportMenu {
+    /// One for each kind of file.
+    pub links: [Link; 3],
+}
+
+impl ExportMenu {
+    /// The exports of what `pairs` ask for at `path`.
+    pub fn new(path: &str, pairs: &[(&'static str, String)]) -> Self {
+        let kinds = [
+            ("csv", "CSV"),
+            ("xlsx", "Spreadsheet (XLSX)"),
+            ("ndjson", "JSON lines"),
+        ];
+        Self {
+            links: kinds.map(|(format, label)| {
+                let all = pairs.iter().map(|(name, value)| (*name, value.as_str()));
+                Link::new(label, href(path, all.chain([("format", format)])))
+            }),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ mod status;
 use std::fmt;
 
 pub use form::{Combobox, Field, Select, SelectOption};
-pub use list::{Chip, Empty, Link, Pager, Tab, Tabs};
+pub use list::{Chip, Empty, ExportMenu, Link, Pager, Tab, Tabs};
 pub use report::{Bar, BarChart, Dot, Notice, Progress, ReceiptView, Stat, TimelineEntry, Tone};
 pub use status::{Avatar, Badge, StatusBadge, StatusSelect};
 
@@ -50,6 +50,7 @@ shown_as_html!(
     Chip,
     Combobox,
     Empty,
+    ExportMenu,
     Field,
     Notice,
     Pager,

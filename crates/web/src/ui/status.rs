@@ -39,11 +39,18 @@ pub struct StatusSelect {
     pub choices: Vec<LeadStatus>,
     /// Whose status it is, for a screen reader.
     pub of: String,
+    /// Identifier of the element; with it the focus stays where it was when a row is replaced.
+    pub id: String,
 }
 
 impl StatusSelect {
     /// The status of a lead for a viewer of this role.
-    pub fn new(status: LeadStatus, role: Role, of: impl Into<String>) -> Self {
+    pub fn new(
+        status: LeadStatus,
+        role: Role,
+        id: impl Into<String>,
+        of: impl Into<String>,
+    ) -> Self {
         let choices = LeadStatus::ALL
             .into_iter()
             .filter(|to| status.may_become(*to, role).is_ok())
@@ -52,6 +59,7 @@ impl StatusSelect {
             status,
             choices,
             of: of.into(),
+            id: id.into(),
         }
     }
 }
@@ -116,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_caller_is_not_offered_what_the_rules_forbid() {
-        let choices = |status, role| StatusSelect::new(status, role, "x").choices;
+        let choices = |status, role| StatusSelect::new(status, role, "i", "x").choices;
         assert_eq!(
             choices(LeadStatus::DoNotCall, Role::Caller),
             [LeadStatus::DoNotCall]

@@ -1,3 +1,4 @@
+use canvass_app::{ImportReport, Rejection};
 use canvass_model::{
     Activity, ActivityKind, ContactMethod, Lead, LeadFilter, LeadSort, LeadStatus, Page,
     PageRequest,
@@ -6,8 +7,7 @@ use jiff::SignedDuration;
 
 use super::{Amount, catalogue, changes, cursor, individual, now, rows, summary, total, viewer};
 use crate::pages::leads::{
-    self, ImportPanel, ImportReport, LeadFilters, LeadForm, LeadView, LeadsResults, LeadsView,
-    Owner, RejectedLine, Timeline,
+    self, ImportPanel, LeadFilters, LeadForm, LeadView, LeadsResults, LeadsView, Owner, Timeline,
 };
 
 pub(super) fn lead_of(n: usize, status: LeadStatus) -> Lead {
@@ -80,11 +80,13 @@ pub fn leads(amount: Amount) -> LeadsView {
         created: 12,
         updated: 1_007,
         unchanged: 183,
-        rejected: vec![RejectedLine {
+        rejected: 2,
+        rejections: vec![Rejection {
             line: 17,
-            reason: "\"123456789\" is no NPI: an NPI has ten digits.".to_owned(),
+            npi: "123456789".to_owned(),
+            reason: "an NPI has ten digits, the first 1 or 2".to_owned(),
         }],
-        rejected_count: 2,
+        ..ImportReport::default()
     });
     LeadsView {
         filters: LeadFilters {

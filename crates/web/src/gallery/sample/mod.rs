@@ -241,6 +241,7 @@ pub fn providers(amount: Amount) -> ProvidersView {
         &found,
         total(amount, 12_418),
         Some(save),
+        true,
         &catalogue(),
     );
     ProvidersView {

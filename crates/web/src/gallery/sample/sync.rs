@@ -174,5 +174,10 @@ pub fn sync(amount: Amount, errors: &[FieldError]) -> SyncView {
 /// The page of one run.
 pub fn run(complete: bool) -> RunView {
     let id = "019a9f3c-5e4b-7d1c-8a52-b0c4f6e1d233";
-    RunView::new(&run_of(id, JobState::Finished, complete), true, &now())
+    RunView::new(
+        &run_of(id, JobState::Finished, complete),
+        true,
+        None,
+        &now(),
+    )
 }

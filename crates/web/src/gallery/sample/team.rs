@@ -3,10 +3,9 @@ use jiff::SignedDuration;
 
 use super::{Amount, day, now};
 use crate::format::When;
-use crate::pages::team::{AddUser, TeamView, TokenRow, Tokens, UserRow, Users};
+use crate::pages::team::{AddUser, OwnPassword, TeamView, TokenRow, Tokens, UserRow, Users};
 
 fn users(amount: Amount) -> Vec<UserRow> {
-    let now = now();
     let user = |id: &str, name: &str, role, disabled| UserRow {
         id: id.to_owned(),
         name: name.to_owned(),
@@ -14,8 +13,6 @@ fn users(amount: Amount) -> Vec<UserRow> {
         disabled,
         is_viewer: id == "u1",
         created: When::day(day(2025, 10, 2)),
-        last_login: (id != "u4")
-            .then(|| When::moment(now.at - SignedDuration::from_hours(3), &now)),
     };
     let mut all = vec![
         user("u1", "Lee Okafor", Role::Admin, false),
@@ -42,9 +39,9 @@ pub fn team(amount: Amount) -> TeamView {
         id: id.to_owned(),
         name: name.to_owned(),
         user: "Lee Okafor".to_owned(),
+        user_id: "u1".to_owned(),
         created: When::day(day(2025, 10, 2)),
         last_used: used.then(|| When::moment(now.at - SignedDuration::from_hours(30), &now)),
-        may_revoke: true,
     };
     let much = amount == Amount::Much;
     TeamView {
@@ -53,6 +50,7 @@ pub fn team(amount: Amount) -> TeamView {
             may_edit: true,
         },
         add: Some(AddUser::default()),
+        password: OwnPassword::default(),
         tokens: Tokens {
             rows: if much {
                 vec![
@@ -76,6 +74,7 @@ pub fn team_of_a_caller() -> TeamView {
             may_edit: false,
         },
         add: None,
+        password: OwnPassword::default(),
         tokens: Tokens::default(),
     }
 }

@@ -1,5 +1,7 @@
 //! Signing in and the first set-up.
 
+pub(super) mod handlers;
+
 use askama::Template;
 
 use crate::problem::FieldError;
@@ -43,8 +45,8 @@ pub struct SetupView {
 }
 
 impl SetupView {
-    /// Letters of a password at least (NIST SP 800-63B asks for eight; this is an administrator's).
-    pub const PASSWORD_LENGTH: usize = 12;
+    /// Letters of a password at least, as the application wants it.
+    pub const PASSWORD_LENGTH: usize = 10;
 
     fn fields(&self) -> [Field; 3] {
         [

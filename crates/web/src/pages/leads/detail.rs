@@ -5,6 +5,7 @@ use canvass_model::{
 };
 use jiff::Timestamp;
 
+use super::edit::shown;
 use super::{Owner, method_label, owner_select};
 use crate::format::{Now, When, person};
 use crate::pages::Viewer;
@@ -32,8 +33,12 @@ pub struct LeadForm {
     pub notes: String,
     /// The version that was looked at.
     pub version: i64,
+    /// What each field shows now, so that an edit tells what was touched from what was not.
+    pub opened: Vec<(&'static str, String)>,
     /// What is wrong with the whole.
     pub error: Option<String>,
+    /// What somebody else wrote meanwhile, by field.
+    pub theirs: Vec<(&'static str, String)>,
 }
 
 impl LeadForm {
@@ -42,10 +47,8 @@ impl LeadForm {
         let may = LeadStatus::ALL
             .into_iter()
             .filter(|to| lead.status.may_become(*to, viewer.role).is_ok());
-        let contact = lead.last_contact_at.map(|at| {
-            let local = at.to_zoned_datetime(now.zone.clone());
-            local.strftime("%Y-%m-%dT%H:%M").to_string()
-        });
+        let opened = shown(lead, now);
+        let contact = opened.get("last_contact_at").cloned();
         let methods = ContactMethod::ALL
             .into_iter()
             .map(|m| (m.as_str(), method_label(m)));
@@ -83,7 +86,9 @@ impl LeadForm {
             ),
             notes: lead.notes.clone(),
             version: lead.version,
+            opened: opened.into_iter().collect(),
             error: None,
+            theirs: Vec::new(),
         }
     }
 
@@ -113,16 +118,24 @@ pub struct ActivityForm {
     pub may_contact: bool,
     /// What is wrong.
     pub error: Option<String>,
+    /// Kind as chosen.
+    pub kind: String,
+    /// Text as typed.
+    pub text: String,
 }
 
 impl ActivityForm {
-    fn kinds(&self) -> Vec<(&'static str, &'static str)> {
-        let mut kinds = vec![(ActivityKind::Note.as_str(), "Note")];
-        if self.may_contact {
-            kinds.push((ActivityKind::Call.as_str(), "Call"));
-            kinds.push((ActivityKind::Email.as_str(), "E-mail"));
-        }
-        kinds
+    /// Each kind with its words, and whether it is chosen.
+    fn kinds(&self) -> Vec<(&'static str, &'static str, bool)> {
+        let all = [
+            (ActivityKind::Note, "Note"),
+            (ActivityKind::Call, "Call"),
+            (ActivityKind::Email, "E-mail"),
+        ];
+        all.into_iter()
+            .filter(|(kind, _)| self.may_contact || *kind == ActivityKind::Note)
+            .map(|(kind, label)| (kind.as_str(), label, kind.as_str() == self.kind))
+            .collect()
     }
 }
 
@@ -260,6 +273,8 @@ impl LeadView {
                 idempotency_key,
                 may_contact: !suppressed,
                 error: None,
+                kind: String::new(),
+                text: String::new(),
             },
             form,
             timeline,

@@ -1,32 +1,7 @@
 use askama::Template;
+use canvass_app::ImportReport;
 
-use crate::format::number;
-
-/// A line of an import that was not taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RejectedLine {
-    /// Number of the line in the file, from 1.
-    pub line: u64,
-    /// Why.
-    pub reason: String,
-}
-
-/// What an import did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ImportReport {
-    /// Lines with a lead.
-    pub rows: u64,
-    /// New leads.
-    pub created: u64,
-    /// Leads that were changed.
-    pub updated: u64,
-    /// Leads that were the same already.
-    pub unchanged: u64,
-    /// Lines not taken; the first of them, for reading.
-    pub rejected: Vec<RejectedLine>,
-    /// How many lines were not taken.
-    pub rejected_count: u64,
-}
+use crate::format::{counted, number};
 
 /// Import of a CSV file, and the report of the last one.
 #[derive(Clone, Debug, Default, Template)]
@@ -39,6 +14,9 @@ pub struct ImportPanel {
 }
 
 impl ImportPanel {
+    /// Lines not taken that are listed at most.
+    const LISTED: usize = 200;
+
     fn open(&self) -> bool {
         self.report.is_some() || self.error.is_some()
     }
@@ -48,8 +26,32 @@ impl ImportPanel {
             (number(report.created), "new leads"),
             (number(report.updated), "changed"),
             (number(report.unchanged), "the same already"),
-            (number(report.rejected_count), "lines not taken"),
+            (number(report.rejected), "lines not taken"),
         ]
+    }
+
+    /// What else there is to know.
+    fn remarks(report: &ImportReport) -> Vec<String> {
+        let mut remarks = Vec::new();
+        if report.suppressed > 0 {
+            remarks.push(format!(
+                "{} marked do not call, and kept that status.",
+                counted(report.suppressed, "lead is", "leads are")
+            ));
+        }
+        if !report.unknown_owners.is_empty() {
+            let names: Vec<&str> = report.unknown_owners.iter().map(String::as_str).collect();
+            remarks.push(format!(
+                "Nobody who may sign in is called {}; these leads have no owner now.",
+                names.join(", ")
+            ));
+        }
+        let unlisted = report.rejected - report.rejected.min(Self::LISTED as u64);
+        if unlisted > 0 {
+            let lines = counted(unlisted, "more line was", "more lines were");
+            remarks.push(format!("{lines} not taken; the first are listed below."));
+        }
+        remarks
     }
 }
 

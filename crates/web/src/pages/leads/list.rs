@@ -6,9 +6,9 @@ use canvass_model::{
 use super::{ImportPanel, LeadRow, Owner, owner_select};
 use crate::format::{Now, number};
 use crate::pages::Viewer;
-use crate::pages::providers::{chip_label, specialties_box, states_box};
+use crate::pages::providers::{chip_label, cities_box, specialties_box, states_box};
 use crate::problem::FieldError;
-use crate::ui::{Chip, Combobox, Empty, Field, Link, Pager, Select, Tab, Tabs, href};
+use crate::ui::{Chip, Combobox, Empty, ExportMenu, Field, Link, Pager, Select, Tab, Tabs, href};
 
 /// The filters, as a form that asks the same page again.
 #[derive(Clone, Debug, Template)]
@@ -40,12 +40,7 @@ impl LeadFilters {
         [
             specialties_box(&p.specialty).errors(&self.errors),
             states_box(&p.state).errors(&self.errors),
-            Combobox {
-                placeholder: "Fresno",
-                ..Combobox::new("city", "City")
-                    .values(&p.city)
-                    .errors(&self.errors)
-            },
+            cities_box(&p.city).errors(&self.errors),
         ]
     }
 
@@ -136,8 +131,10 @@ pub struct LeadsResults {
     pub rows: Vec<LeadRow>,
     /// Pages.
     pub pager: Pager,
-    /// Address of the export of this list; absent where the viewer may not export.
-    pub export: Option<String>,
+    /// The ways to take it all along; absent where the viewer may not.
+    pub export: Option<ExportMenu>,
+    /// Whether the viewer may import.
+    pub may_import: bool,
     /// What could not be understood.
     pub error: Option<String>,
     /// Whether any filter is set.
@@ -159,8 +156,7 @@ impl LeadsResults {
         now: &Now,
     ) -> Self {
         let after = asked.page.after.as_ref();
-        let mut export = asked.filter.pairs();
-        export.push(("format", "csv".to_owned()));
+        let manages = viewer.is_manager();
         Self {
             total,
             tabs: tabs(&asked, counts),
@@ -178,9 +174,9 @@ impl LeadsResults {
                 next: found.next.as_ref().map(|c| asked.at(Some(c))),
                 target: "results",
             },
-            export: viewer
-                .is_manager()
-                .then(|| href("/api/leads/export", export)),
+            export: (manages && total.count > 0)
+                .then(|| ExportMenu::new("/api/leads/export", &asked.filter.pairs())),
+            may_import: manages,
             error: None,
             filtered: !asked.filter.pairs().is_empty(),
             statuses: asked.filter.status.iter().map(|s| s.as_str()).collect(),
@@ -211,6 +207,7 @@ impl LeadsResults {
                 target: "results",
             },
             export: None,
+            may_import: false,
             error: Some(error.into()),
             filtered: true,
             statuses: Vec::new(),
@@ -227,10 +224,6 @@ impl LeadsResults {
         (format!("{about}{}", number(self.total.count)), noun)
     }
 
-    fn count(&self) -> String {
-        number(self.total.count)
-    }
-
     fn empty(&self) -> Empty {
         if self.filtered {
             return Empty {
@@ -243,8 +236,12 @@ impl LeadsResults {
         Empty {
             icon: "leads",
             title: "No leads yet".to_owned(),
-            text: "Search for providers and save what you find as leads, or import a CSV file."
-                .to_owned(),
+            text: if self.may_import {
+                "Search for providers and save what you find as leads, or import a CSV file."
+            } else {
+                "A manager of your team saves providers as leads."
+            }
+            .to_owned(),
             links: vec![Link::new("Search for providers", "/providers?lead=no")],
         }
     }

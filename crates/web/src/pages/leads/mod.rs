@@ -1,12 +1,15 @@
 //! Working leads: the list with its inline edits, import and export, and one lead with its timeline.
 
 mod detail;
+mod edit;
+pub(super) mod handlers;
 mod import;
 mod list;
 mod row;
+pub(super) mod upload;
 
 pub use detail::{ActivityForm, LeadForm, LeadView, Timeline};
-pub use import::{ImportPanel, ImportReport, RejectedLine};
+pub use import::ImportPanel;
 pub use list::{Asked, LeadFilters, LeadsResults, LeadsView};
 pub use row::LeadRow;
 

@@ -43,6 +43,8 @@ pub struct LeadRow {
     pub error: Option<String>,
     /// Whether its notes are open for editing.
     pub editing_notes: bool,
+    /// The notes as they are, also where others are typed.
+    pub stored_notes: String,
 }
 
 impl LeadRow {
@@ -52,7 +54,7 @@ impl LeadRow {
         let name = person_or_organization(p);
         Self {
             npi: lead.id.to_string(),
-            status: StatusSelect::new(lead.status, role, &name),
+            status: StatusSelect::new(lead.status, role, format!("status-{}", lead.id), &name),
             name,
             credential: p.credential.clone(),
             organization: p.entity == Some(Entity::Organization),
@@ -68,6 +70,7 @@ impl LeadRow {
                     .as_ref()
                     .is_some_and(canvass_model::Phone::is_dialable),
             notes: lead.notes.clone(),
+            stored_notes: lead.notes.clone(),
             owner: lead.owner.as_ref().map(|o| (Avatar::of(o), o.clone())),
             last_contact: lead.last_contact_at.map(|at| {
                 // Short, because it stands in a narrow column.

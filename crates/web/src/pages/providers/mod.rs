@@ -2,6 +2,7 @@
 
 mod detail;
 mod facts;
+pub(super) mod handlers;
 mod results;
 
 use askama::Template;
@@ -45,9 +46,18 @@ pub(crate) fn states_box(chosen: &[String]) -> Combobox {
 /// The box of specialties: typed ahead from the catalogue, several.
 pub(crate) fn specialties_box(chosen: &[String]) -> Combobox {
     Combobox {
-        source: Some("/suggest?kind=specialty"),
+        source: Some("/api/suggest?kind=specialty"),
         placeholder: "Cardiology",
         ..Combobox::new("specialty", "Specialty").values(chosen)
+    }
+}
+
+/// The box of cities: typed ahead, several.
+pub(crate) fn cities_box(chosen: &[String]) -> Combobox {
+    Combobox {
+        source: Some("/api/suggest?kind=city"),
+        placeholder: "Fresno",
+        ..Combobox::new("city", "City").values(chosen)
     }
 }
 
@@ -66,12 +76,7 @@ impl Filters {
         [
             specialties_box(&self.filter.specialty).errors(&self.errors),
             states_box(&self.filter.state).errors(&self.errors),
-            Combobox {
-                placeholder: "Fresno",
-                ..Combobox::new("city", "City")
-                    .values(&self.filter.city)
-                    .errors(&self.errors)
-            },
+            cities_box(&self.filter.city).errors(&self.errors),
         ]
     }
 

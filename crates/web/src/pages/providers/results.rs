@@ -6,7 +6,7 @@ use canvass_model::{
 
 use crate::format::{number, person, unshouted};
 use crate::geography::state_name;
-use crate::ui::{Chip, Empty, Link, Pager, StatusBadge, href};
+use crate::ui::{Chip, Empty, ExportMenu, Link, Notice, Pager, StatusBadge, href};
 
 /// What a person calls a code: its specialization, or its classification where it has none.
 pub fn specialty_label(catalogue: &Catalogue, code: &str) -> String {
@@ -135,6 +135,12 @@ pub struct ProvidersResults {
     pub save: Option<SaveAll>,
     /// Whether the viewer may pick rows to save.
     pub may_pick: bool,
+    /// The ways to take it all along; absent where the viewer may not.
+    pub export: Option<ExportMenu>,
+    /// Whether the viewer may pull more from the registry.
+    pub may_sync: bool,
+    /// What came of the action before.
+    pub notice: Option<Notice>,
     /// What a search could not be understood by.
     pub error: Option<String>,
     /// Whether any filter is set.
@@ -172,15 +178,19 @@ impl Asked<'_> {
 }
 
 impl ProvidersResults {
-    /// The results of a search. `save` is given where the viewer may save leads.
+    /// The results of a search. `save` is given where the viewer may save leads, `manages` says
+    /// whether they may export and sync.
     pub fn new(
         asked: Asked<'_>,
         found: &Page<ProviderSummary>,
         total: Total,
         save: Option<SaveAll>,
+        manages: bool,
         catalogue: &Catalogue,
     ) -> Self {
         let after = asked.page.after.as_ref();
+        let mut all = asked.pairs();
+        all.retain(|(name, _)| *name != "limit");
         Self {
             total,
             chips: chips(&asked),
@@ -199,6 +209,10 @@ impl ProvidersResults {
             },
             may_pick: save.is_some() && asked.filter.lead != Some(LeadPresence::Yes),
             save,
+            export: (manages && total.count > 0)
+                .then(|| ExportMenu::new("/api/providers/export", &all)),
+            may_sync: manages,
+            notice: None,
             error: None,
             filtered: !asked.filter.pairs().is_empty(),
         }
@@ -224,6 +238,9 @@ impl ProvidersResults {
             },
             save: None,
             may_pick: false,
+            export: None,
+            may_sync: false,
+            notice: None,
             error: Some(error.into()),
             filtered: true,
         }
@@ -249,22 +266,38 @@ impl ProvidersResults {
     }
 
     fn empty(&self) -> Empty {
-        if self.filtered {
-            return Empty {
-                icon: "search",
-                title: "No provider matches".to_owned(),
-                text: "Take a filter away, write less of a name, or pull more providers from the registry.".to_owned(),
-                links: vec![
-                    Link::new("Clear the filters", "/providers"),
-                    Link::new("Pull from the registry", "/sync"),
-                ],
-            };
-        }
+        let pull = || Link::new("Pull from the registry", "/sync");
+        let (icon, title, text, links) = match (self.filtered, self.may_sync) {
+            (true, true) => (
+                "search",
+                "No provider matches",
+                "Take a filter away, write less of a name, or pull more providers from the registry.",
+                vec![Link::new("Clear the filters", "/providers"), pull()],
+            ),
+            (true, false) => (
+                "search",
+                "No provider matches",
+                "Take a filter away, or write less of a name.",
+                vec![Link::new("Clear the filters", "/providers")],
+            ),
+            (false, true) => (
+                "providers",
+                "No providers yet",
+                "Choose specialties and a place, and canvass pulls their providers from the registry.",
+                vec![pull()],
+            ),
+            (false, false) => (
+                "providers",
+                "No providers yet",
+                "A manager of your team pulls them from the registry.",
+                Vec::new(),
+            ),
+        };
         Empty {
-            icon: "providers",
-            title: "No providers yet".to_owned(),
-            text: "Choose specialties and a place, and canvass pulls their providers from the registry.".to_owned(),
-            links: vec![Link::new("Pull from the registry", "/sync")],
+            icon,
+            title: title.to_owned(),
+            text: text.to_owned(),
+            links,
         }
     }
 }

@@ -1,13 +1,16 @@
 //! Pulling providers from the registry: asking for it, watching it, what came of it.
 
 mod coverage;
+pub(super) mod handlers;
 mod run;
+mod set_aside;
 
 use askama::Template;
 use canvass_model::{AddressScope, Catalogue, JobState, SyncRequest, SyncRun};
 
 pub use coverage::CoverageReport;
 pub use run::{RunPanel, RunView, percent_of};
+pub use set_aside::SetAsides;
 
 use crate::format::{Now, When, duration, number};
 use crate::geography::{STATES, state_name};
@@ -29,7 +32,7 @@ pub struct SyncForm {
 impl SyncForm {
     fn specialties(&self) -> Combobox {
         Combobox {
-            source: Some("/suggest?kind=specialty"),
+            source: Some("/api/suggest?kind=specialty"),
             placeholder: "Cardiology, 207RC0000X, family doctor",
             add: Some("Add"),
             ..Combobox::new("specialties", "Specialties")

@@ -1,7 +1,7 @@
 use askama::Template;
 use canvass_model::{JobState, SpecialtyProgress, SpecialtyState, SyncRun};
 
-use super::{CoverageReport, place, state};
+use super::{CoverageReport, SetAsides, place, state};
 use crate::format::{Now, When, counted, duration, number};
 use crate::ui::{Badge, Link, Progress, ReceiptView, Tone, href};
 
@@ -107,6 +107,8 @@ pub struct RunPanel {
     pub may_act: bool,
     /// Whether it was stopped.
     pub stopped: bool,
+    /// Whether it is at its end and something in it failed, which can be asked for again.
+    pub failed: bool,
     /// The search for what it found.
     pub providers: String,
     /// Whether there is anything to see there.
@@ -138,6 +140,16 @@ impl RunPanel {
                 "so far"
             },
         ));
+        if run.state == JobState::Running && run.seconds >= 1.0 {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_precision_loss,
+                clippy::cast_sign_loss,
+                reason = "a rate for people; a float cast saturates"
+            )]
+            let rate = (c.found as f64 / run.seconds).round() as u64;
+            figures.push((number(rate), "a second"));
+        }
         if let Some(left) = run.seconds_left.filter(|_| !run.state.is_over()) {
             figures.push((duration(left), "left"));
         }
@@ -154,6 +166,7 @@ impl RunPanel {
             receipt: run.leads.map(|receipt| ReceiptView { receipt }),
             may_act,
             stopped: run.state == JobState::Cancelled,
+            failed: run.state == JobState::Finished && !run.coverage.failed.is_empty(),
             providers: href("/providers", [("sync", &run.id)]),
             has_found: c.found > 0,
         }
@@ -219,6 +232,8 @@ pub struct RunView {
     pub panel: RunPanel,
     /// How completely it covered what was asked for.
     pub coverage: CoverageReport,
+    /// What could not be understood.
+    pub set_aside: Option<SetAsides>,
     /// When it was asked for, began and ended.
     pub times: Vec<(&'static str, When)>,
     /// The same again, as a filled-in form.
@@ -227,7 +242,7 @@ pub struct RunView {
 
 impl RunView {
     /// The page of a run.
-    pub fn new(run: &SyncRun, may_act: bool, now: &Now) -> Self {
+    pub fn new(run: &SyncRun, may_act: bool, set_aside: Option<SetAsides>, now: &Now) -> Self {
         let times = [
             ("Asked for", Some(run.created_at)),
             ("Began", run.started_at),
@@ -236,6 +251,7 @@ impl RunView {
         Self {
             panel: RunPanel::new(run, may_act),
             coverage: CoverageReport::new(run),
+            set_aside,
             times: times
                 .into_iter()
                 .filter_map(|(label, at)| Some((label, When::moment(at?, now))))

@@ -1,5 +1,7 @@
 //! Who may do what: users, their roles and passwords, and the tokens of programs.
 
+pub(super) mod handlers;
+
 use askama::Template;
 use canvass_model::Role;
 
@@ -23,8 +25,6 @@ pub struct UserRow {
     pub is_viewer: bool,
     /// When they were added.
     pub created: When,
-    /// When they last signed in.
-    pub last_login: Option<When>,
 }
 
 impl UserRow {
@@ -122,12 +122,12 @@ pub struct TokenRow {
     pub name: String,
     /// Whose it is.
     pub user: String,
+    /// Identifier of that user.
+    pub user_id: String,
     /// When it was made.
     pub created: When,
     /// When it was last used.
     pub last_used: Option<When>,
-    /// Whether the viewer may revoke it.
-    pub may_revoke: bool,
 }
 
 /// Tokens, and the one that was just made.
@@ -154,6 +154,35 @@ impl Tokens {
     }
 }
 
+/// Changing one's own password.
+#[derive(Clone, Debug, Default, Template)]
+#[template(path = "team/password.html")]
+pub struct OwnPassword {
+    /// What is wrong, field by field (`current`, `password`).
+    pub errors: Vec<FieldError>,
+}
+
+impl OwnPassword {
+    fn fields(&self) -> [Field; 2] {
+        [
+            Field {
+                prefix: "own-",
+                ..Field::password("current", "Your password now", "current-password")
+                    .errors(&self.errors)
+            },
+            Field {
+                prefix: "own-",
+                ..Field::password("password", "New password", "new-password")
+                    .hint(format!(
+                        "At least {} characters.",
+                        SetupView::PASSWORD_LENGTH
+                    ))
+                    .errors(&self.errors)
+            },
+        ]
+    }
+}
+
 /// The page.
 #[derive(Clone, Debug, Template)]
 #[template(path = "team/index.html")]
@@ -162,8 +191,10 @@ pub struct TeamView {
     pub users: Users,
     /// Adding one; absent where the viewer may not.
     pub add: Option<AddUser>,
+    /// The viewer's own password.
+    pub password: OwnPassword,
     /// Tokens.
     pub tokens: Tokens,
 }
 
-crate::ui::shown_as_html!(Users, AddUser, Tokens, TeamView);
+crate::ui::shown_as_html!(Users, AddUser, OwnPassword, Tokens, TeamView);

@@ -1,0 +1,235 @@
+//! `/providers`: the search, one provider, save-all.
+
+use axum::Router;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use canvass_app::{Actor, Error};
+use canvass_model::{
+    FilterError, LeadPresence, Npi, ProviderFilter, ProviderSort, Role, StatusFilter, Total,
+};
+use canvass_store::SaveAll as What;
+
+use super::{
+    Asked, ChangeHistory, Filters, ProviderView, ProvidersResults, ProvidersView, SaveAll,
+};
+use crate::access::{Caller, Manager};
+use crate::format::When;
+use crate::pages::ask::Ask;
+use crate::pages::visit::{self, Pairs, Visit, done, fields, sentences};
+use crate::pages::{Page, Section, html, page};
+use crate::problem::{FieldError, Problem};
+use crate::server::Server;
+use crate::ui::{Link, Notice};
+
+pub fn router() -> Router<Server> {
+    Router::new()
+        .route("/providers", get(list))
+        .route("/providers/save-all", post(save_all))
+        .route("/providers/{npi}", get(show))
+}
+
+/// A search as it was asked for.
+struct Search {
+    filter: ProviderFilter,
+    ask: Ask<ProviderSort>,
+}
+
+impl Search {
+    fn read(pairs: &Pairs) -> Self {
+        let mut filter = ProviderFilter::default();
+        let ask = Ask::read(pairs, ProviderSort::parse, |n, v| filter.set(n, v));
+        Self { filter, ask }
+    }
+}
+
+async fn list(Caller(actor): Caller, visit: Visit, pairs: Pairs) -> Result<Response, Problem> {
+    if let Some(to) = only_npi(&visit, &pairs).await? {
+        return Ok(Redirect::to(&to).into_response());
+    }
+    let mut search = Search::read(&pairs);
+    let results = results(&visit, &actor, &mut search).await?;
+    let status = if results.error.is_some() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    if visit.wants("results") {
+        return Ok((status, html(&results)).into_response());
+    }
+    let mut shell = visit.shell(&actor, "Providers", Section::Providers).await?;
+    shell.q = search.filter.q.clone().unwrap_or_default();
+    let Search { mut filter, ask } = search;
+    filter.state.extend(ask.odd_states);
+    let view = ProvidersView {
+        filters: Filters {
+            filter,
+            sort: ask.sort,
+            errors: ask.errors,
+        },
+        results,
+    };
+    Ok((status, page(&Page { shell, view })).into_response())
+}
+
+/// The page of the provider whose NPI is all that is asked for.
+async fn only_npi(visit: &Visit, pairs: &Pairs) -> Result<Option<String>, Problem> {
+    let others = |(name, value): (&str, &str)| name != "q" && !value.is_empty();
+    let npi: Option<Npi> = pairs.filled("q").and_then(|q| q.parse().ok());
+    let Some(npi) = npi.filter(|_| !pairs.each().any(others)) else {
+        return Ok(None);
+    };
+    let found = visit.app().provider(npi).await?;
+    Ok(found.map(|_| format!("/providers/{npi}")))
+}
+
+/// The results of a search; what is wrong with it is added to its errors.
+async fn results(
+    visit: &Visit,
+    actor: &Actor,
+    search: &mut Search,
+) -> Result<ProvidersResults, Problem> {
+    let app = visit.app();
+    let Search { filter, ask } = search;
+    if ask.errors.is_empty() {
+        let found = tokio::try_join!(
+            app.search(filter, ask.sort, &ask.page),
+            app.count(filter),
+            not_yet(visit, actor, filter),
+        );
+        match found {
+            Ok((found, total, not_yet)) => {
+                let asked = Asked {
+                    filter,
+                    sort: ask.sort,
+                    page: &ask.page,
+                };
+                let save = not_yet.map(|not_yet| SaveAll {
+                    not_yet,
+                    pairs: filter.pairs(),
+                    idempotency_key: visit.key(),
+                });
+                let manages = actor.role >= Role::Manager;
+                let catalogue = app.catalogue();
+                return Ok(ProvidersResults::new(
+                    asked, &found, total, save, manages, catalogue,
+                ));
+            }
+            Err(error) => ask.errors = fields(error)?,
+        }
+    }
+    Ok(ProvidersResults::refused(sentences(&ask.errors)))
+}
+
+/// How many of a search can still become leads, where the viewer may save them and where any can.
+async fn not_yet(
+    visit: &Visit,
+    actor: &Actor,
+    filter: &ProviderFilter,
+) -> Result<Option<Total>, Error> {
+    let in_service = matches!(filter.status, StatusFilter::Active | StatusFilter::Any);
+    if actor.role < Role::Manager || !in_service {
+        return Ok(None);
+    }
+    if filter.lead == Some(LeadPresence::Yes) {
+        return Ok(Some(Total {
+            count: 0,
+            exact: true,
+        }));
+    }
+    let rest = ProviderFilter {
+        lead: Some(LeadPresence::No),
+        status: StatusFilter::Active,
+        ..filter.clone()
+    };
+    visit.app().count(&rest).await.map(Some)
+}
+
+async fn show(
+    Caller(actor): Caller,
+    visit: Visit,
+    Path(number): Path<String>,
+) -> Result<Response, Problem> {
+    const WHAT: &str = "provider with this NPI";
+    let app = visit.app();
+    let found = app.provider(visit::npi(WHAT, &number)?).await?;
+    let known = found.ok_or_else(|| Problem::not_found(WHAT))?;
+    let now = visit.now();
+    let first_seen = When::moment(known.first_seen_at, &now);
+    let view = ProviderView::new(
+        &known.provider,
+        known.lead.as_ref(),
+        ChangeHistory::new(&known.changes, Some(first_seen), &now),
+        actor.role >= Role::Manager,
+        visit.key(),
+        app.catalogue(),
+    );
+    let mut shell = visit.shell(&actor, "Provider", Section::Providers).await?;
+    shell.subject = Some(view.name.clone());
+    shell.above = Some(Link::new("Providers", "/providers"));
+    Ok(page(&Page { shell, view }))
+}
+
+async fn save_all(
+    Manager(actor): Manager,
+    visit: Visit,
+    pairs: Pairs,
+) -> Result<Response, Problem> {
+    let what = what_to_save(&pairs)?;
+    let key = pairs.filled("idempotency_key");
+    let receipt = match visit.app().save_all(&actor, &what, key).await {
+        Ok(receipt) => receipt,
+        Err(Error::KeyReused) => return Err(sent_before()),
+        Err(other) => return Err(other.into()),
+    };
+    let notice = Notice::receipt(receipt);
+    if !visit.wants("results") {
+        return Ok(done(&notice, visit.back("/providers")));
+    }
+    let mut search = Search::read(&visit.query_of_page());
+    let results = results(&visit, &actor, &mut search).await?;
+    Ok(html(&ProvidersResults {
+        notice: Some(notice),
+        ..results
+    }))
+}
+
+/// The rows that were picked, or the search that a form names. A form that names neither saves
+/// nothing: an empty search would be every provider there is.
+fn what_to_save(pairs: &Pairs) -> Result<What, Problem> {
+    let npis: Vec<String> = pairs.all("npi").map(ToOwned::to_owned).collect();
+    if !npis.is_empty() {
+        return Ok(What::Npis(npis));
+    }
+    if pairs.get("of") != Some("search") {
+        let wrong = FieldError::new("npi", "pick one provider at least");
+        return Err(Problem::invalid(vec![wrong]));
+    }
+    let mut filter = ProviderFilter::default();
+    let mut errors = Vec::new();
+    for (name, value) in pairs.each() {
+        match filter.set(name, value) {
+            Ok(true) => {}
+            // A part that is not understood would make the search wider.
+            Ok(false) if !matches!(name, "of" | "idempotency_key") => {
+                errors.push(FieldError::new(name, "no such part of a search"));
+            }
+            Ok(false) => {}
+            Err(FilterError { field, problem }) => errors.push(FieldError::new(field, problem)),
+        }
+    }
+    if errors.is_empty() {
+        Ok(What::Filter(filter))
+    } else {
+        Err(Problem::invalid(errors))
+    }
+}
+
+fn sent_before() -> Problem {
+    Problem {
+        next: Some("Load the page again, and save from there.".into()),
+        ..Problem::of_status(StatusCode::CONFLICT)
+            .detail("This page has saved something else before. Nothing was saved now.")
+    }
+}
