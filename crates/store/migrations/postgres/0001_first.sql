@@ -24,7 +24,8 @@ CREATE INDEX providers_by_name ON providers (sort_name, npi);
 CREATE INDEX providers_by_city ON providers (sort_city, npi);
 CREATE INDEX providers_by_enumerated ON providers (enumerated_on, npi);
 CREATE INDEX providers_by_updated ON providers (updated_on, npi);
-CREATE INDEX providers_by_words ON providers USING GIN (words);
+-- Without the pending list, which every search would read until the next vacuum.
+CREATE INDEX providers_by_words ON providers USING GIN (words) WITH (fastupdate = off);
 
 -- The normalised record as JSON, and its hash, which tells changed from unchanged.
 CREATE TABLE provider_records (
