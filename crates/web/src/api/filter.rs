@@ -54,21 +54,18 @@ fn take(
     for (name, value) in members {
         let mut wrong =
             |detail: &str| errors.push(FieldError::new(format!("filter.{name}"), detail));
+        if set(name, "") == Ok(false) {
+            wrong("no such member");
+            continue;
+        }
         match texts(value) {
-            // The name is looked at also where the value says nothing.
-            Some(texts) if texts.is_empty() => match set(name, "") {
-                Ok(false) => wrong("no such member"),
-                _ => {}
-            },
             Some(texts) if texts.len() > 1 && !many.contains(&name.as_str()) => {
                 wrong("may have one value");
             }
             Some(texts) => {
                 for text in &texts {
-                    match set(name, text) {
-                        Ok(true) => {}
-                        Ok(false) => wrong("no such member"),
-                        Err(error) => wrong(&error.problem),
+                    if let Err(error) = set(name, text) {
+                        wrong(&error.problem);
                     }
                 }
             }

@@ -107,6 +107,7 @@ pub async fn show(
 }
 
 /// An edit of a lead. What is absent stays; null clears.
+#[expect(clippy::option_option, reason = "null clears and absent leaves")]
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = LeadPatch, example = json!({"status": "interested", "notes": "Call back on Tuesday."}))]
@@ -245,6 +246,7 @@ pub async fn add_activity(
 }
 
 /// What is to become of many leads. What is absent stays; a null owner is nobody.
+#[expect(clippy::option_option, reason = "null clears and absent leaves")]
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BulkPatchRequest {

@@ -5,12 +5,13 @@ use std::sync::LazyLock;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use utoipa::OpenApi as _;
-use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{Components, OpenApi, Ref, Required};
+use utoipa::openapi::{Components, OpenApi, Ref, RefOr, Required};
 
 use super::schema::ProblemResponse;
+use crate::problem::ProblemDocument;
 
 const INTRODUCTION: &str = "\
 Finds, keeps and works healthcare-provider leads.
@@ -43,7 +44,7 @@ and resuming a sync, importing a file and giving access are harmless to repeat w
         (name = "Look-up", description = "What forms and scripts look up"),
         (name = "Access", description = "Users and tokens"),
     ),
-    components(responses(ProblemResponse)),
+    components(schemas(ProblemDocument), responses(ProblemResponse)),
     security(("token" = []), ("session" = [])),
 )]
 struct Description;
@@ -111,7 +112,10 @@ fn complete(operation: &mut Operation, path: &str, is_post: bool) {
     }
     let mut problems = vec!["400", "401", "403", "500"];
     if operation.request_body.is_some() {
-        problems.extend(["413", "415", "422"]);
+        problems.extend(["413", "415"]);
+    }
+    if operation.request_body.is_some() || takes_a_query(operation) {
+        problems.push("422");
     }
     if path.contains('{') {
         problems.push("404");
@@ -123,6 +127,12 @@ fn complete(operation: &mut Operation, path: &str, is_post: bool) {
             .entry(status.to_owned())
             .or_insert_with(|| Ref::from_response_name("ProblemResponse").into());
     }
+}
+
+fn takes_a_query(operation: &Operation) -> bool {
+    let is_query =
+        |p: &RefOr<Parameter>| matches!(p, RefOr::T(p) if p.parameter_in == ParameterIn::Query);
+    operation.parameters.iter().flatten().any(is_query)
 }
 
 /// `GET /api/openapi.json`.

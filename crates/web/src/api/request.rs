@@ -32,7 +32,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             .await
             .map_err(|e| unreadable(&e))?;
         if let Some(at) = place_of_nul(&value) {
-            return Err(invalid(&at, "may not hold the character NUL"));
+            let at = if at.is_empty() { "body" } else { &at };
+            return Err(invalid(at, "may not hold the character NUL"));
         }
         serde_path_to_error::deserialize(value)
             .map(Self)
@@ -55,25 +56,26 @@ fn unreadable(error: &JsonRejection) -> Problem {
     }
 }
 
-/// Neither database holds this character.
+/// Where a body holds the character that neither database does: `npis[0]`.
 fn place_of_nul(value: &Value) -> Option<String> {
     let within = |at: String, value: &Value| {
         let inner = place_of_nul(value)?;
-        Some(if inner.is_empty() {
-            at
+        let dot = if inner.is_empty() || inner.starts_with('[') {
+            ""
         } else {
-            format!("{at}.{inner}")
-        })
+            "."
+        };
+        Some(format!("{at}{dot}{inner}"))
     };
     match value {
-        Value::String(text) if text.contains('\0') => Some(String::new()),
+        Value::String(text) => text.contains('\0').then(String::new),
         Value::Array(items) => items
             .iter()
             .enumerate()
-            .find_map(|(i, item)| within(i.to_string(), item)),
+            .find_map(|(i, item)| within(format!("[{i}]"), item)),
         Value::Object(members) => members
             .iter()
-            .find_map(|(name, value)| within(name.clone(), value)),
+            .find_map(|(name, member)| within(name.clone(), member)),
         _ => None,
     }
 }
@@ -239,6 +241,7 @@ pub fn wait(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// Tells a member that is null, which clears, from one that is absent.
+#[expect(clippy::option_option, reason = "null and absent say two things")]
 pub fn given<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     T: Deserialize<'de>,
@@ -279,7 +282,8 @@ mod tests {
     #[test]
     fn a_nul_is_found_wherever_it_is() {
         let place = |json: &str| place_of_nul(&serde_json::from_str(json).unwrap());
-        assert_eq!(place(r#"{"a":[{"b":"x\u0000"}]}"#).unwrap(), "a.0.b");
+        assert_eq!(place(r#"{"a":[{"b":"x\u0000"}]}"#).unwrap(), "a[0].b");
+        assert_eq!(place(r#"{"a":{"b":["\u0000"]}}"#).unwrap(), "a.b[0]");
         assert_eq!(place(r#"{"a":["x\\u0000"]}"#), None);
     }
 }

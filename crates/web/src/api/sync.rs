@@ -138,7 +138,7 @@ pub async fn cancel(
     _: Manager,
     Path(run): Path<String>,
 ) -> Result<Json<SyncRun>, Problem> {
-    Ok(Json(app.cancel_sync(id("sync", &run)?).await?))
+    Ok(Json(app.cancel_sync(id("such sync", &run)?).await?))
 }
 
 /// Go on with a sync
@@ -159,7 +159,7 @@ pub async fn resume(
     _: Manager,
     Path(run): Path<String>,
 ) -> Result<Json<SyncRun>, Problem> {
-    Ok(Json(app.resume_sync(id("sync", &run)?).await?))
+    Ok(Json(app.resume_sync(id("such sync", &run)?).await?))
 }
 
 /// A record that a sync could not understand.
@@ -204,6 +204,6 @@ pub async fn set_asides(
 }
 
 async fn found(app: &App, run: &str) -> Result<SyncRun, Problem> {
-    let run = app.sync_run(id("sync", run)?).await?;
+    let run = app.sync_run(id("such sync", run)?).await?;
     run.ok_or_else(|| Problem::not_found("such sync"))
 }

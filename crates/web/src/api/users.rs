@@ -1,9 +1,11 @@
 //! `/api/users`: who has access, and their tokens.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{FromRef, FromRequestParts, Path, RawPathParams, State};
 use axum::http::StatusCode;
-use canvass_app::App;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use canvass_app::{Actor, App};
 use canvass_model::Role;
 use canvass_store::{TokenInfo, User};
 use jiff::Timestamp;
@@ -118,6 +120,37 @@ pub async fn edit(
         .ok_or_else(|| Problem::not_found("such user"))
 }
 
+/// Whose tokens an address speaks of, asked by themselves or by an administrator.
+pub struct TokensOf {
+    actor: Actor,
+    user: String,
+}
+
+impl<S> FromRequestParts<S> for TokensOf
+where
+    S: Send + Sync,
+    App: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let Caller(actor) = Caller::from_request_parts(parts, state).await?;
+        let params = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        let user = params.iter().find(|(name, _)| *name == "id");
+        let user = user.map(|(_, user)| user).unwrap_or_default();
+        let user = id("such user", user)
+            .map_err(IntoResponse::into_response)?
+            .to_owned();
+        if actor.user_id.as_ref() != Some(&user) {
+            let allowed = actor.require(Role::Admin);
+            allowed.map_err(|e| Problem::from(e).into_response())?;
+        }
+        Ok(Self { actor, user })
+    }
+}
+
 /// List somebody's tokens
 ///
 /// One's own, or anybody's for an administrator. Newest first.
@@ -129,10 +162,9 @@ pub async fn edit(
 )]
 pub async fn tokens(
     State(app): State<App>,
-    Caller(actor): Caller,
-    Path(user): Path<String>,
+    TokensOf { actor, user }: TokensOf,
 ) -> Result<Json<List<TokenInfo>>, Problem> {
-    let tokens = app.tokens(&actor, id("such user", &user)?).await?;
+    let tokens = app.tokens(&actor, &user).await?;
     Ok(Json(List::whole(tokens, None)))
 }
 
@@ -173,12 +205,10 @@ pub struct NewToken {
 )]
 pub async fn create_token(
     State(app): State<App>,
-    Caller(actor): Caller,
-    Path(user): Path<String>,
+    TokensOf { actor, user }: TokensOf,
     Body(new): Body<NewTokenRequest>,
 ) -> Result<(StatusCode, Json<NewToken>), Problem> {
-    let user = id("such user", &user)?;
-    let (secret, token) = app.create_token(&actor, user, &new.name).await?;
+    let (secret, token) = app.create_token(&actor, &user, &new.name).await?;
     let made = NewToken {
         id: token.id,
         name: token.name,
@@ -202,10 +232,10 @@ pub async fn create_token(
 )]
 pub async fn revoke_token(
     State(app): State<App>,
-    Caller(actor): Caller,
-    Path((user, token)): Path<(String, String)>,
+    TokensOf { actor, user }: TokensOf,
+    Path((_, token)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
-    let (user, token) = (id("such user", &user)?, id("such token", &token)?);
-    app.revoke_token(&actor, user, token).await?;
+    let token = id("such token", &token)?;
+    app.revoke_token(&actor, &user, token).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -17,7 +17,7 @@ impl From<Error> for Problem {
                     .map(|f| FieldError::new(f.name, f.problem))
                     .collect(),
             ),
-            Error::NotFound(what) => Self::not_found(what),
+            Error::NotFound(what) => Self::not_found(&format!("such {what}")),
             Error::Forbidden(why) => {
                 Self::of_status(StatusCode::FORBIDDEN).detail(sentence(&format!("{why}.")))
             }
