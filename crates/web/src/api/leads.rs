@@ -142,7 +142,7 @@ pub struct LeadPatchRequest {
     extensions(("x-role" = json!("caller"))),
     params(
         ("id" = String, Path, description = "NPI of the lead", example = "1234567893"),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` of the lead as it was read.", example = "\"7\""),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the lead as it was read, as in `\"7\"`."),
     ),
     request_body = LeadPatchRequest,
     responses(

@@ -88,10 +88,13 @@ fn complete(operation: &mut Operation, path: &str, is_post: bool) {
         .extensions
         .as_ref()
         .and_then(|e| e.get("x-role")?.as_str());
-    if let Some(role) = role {
-        let said = operation.description.take().unwrap_or_default();
-        operation.description = Some(format!("{said}\n\nNeeds the role `{role}`.").trim().into());
-    }
+    let needs = match role {
+        Some("own") => "For what is somebody else's it needs the role `admin`.".to_owned(),
+        Some(role) => format!("Needs the role `{role}`."),
+        None => String::new(),
+    };
+    let said = operation.description.take().unwrap_or_default();
+    operation.description = Some(format!("{said}\n\n{needs}").trim().to_owned());
     if is_post {
         let text = ObjectBuilder::new()
             .schema_type(Type::String)

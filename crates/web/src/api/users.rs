@@ -156,7 +156,7 @@ where
 /// One's own, or anybody's for an administrator. Newest first.
 #[utoipa::path(
     get, path = "/api/users/{id}/tokens", tag = "Access", operation_id = "list_tokens",
-    extensions(("x-role" = json!("admin"))),
+    extensions(("x-role" = json!("own"))),
     params(("id" = String, Path, description = "Identifier of the user")),
     responses((status = 200, description = "Tokens, without their secrets", body = List<schema::Token>)),
 )]
@@ -198,7 +198,7 @@ pub struct NewToken {
 /// answer only; when that is lost, make another and revoke this one.
 #[utoipa::path(
     post, path = "/api/users/{id}/tokens", tag = "Access", operation_id = "create_token",
-    extensions(("x-role" = json!("admin"))),
+    extensions(("x-role" = json!("own"))),
     params(("id" = String, Path, description = "Identifier of the user")),
     request_body = NewTokenRequest,
     responses((status = 201, description = "The token", body = NewToken)),
@@ -223,7 +223,7 @@ pub async fn create_token(
 /// It stops working at once.
 #[utoipa::path(
     delete, path = "/api/users/{id}/tokens/{token}", tag = "Access", operation_id = "revoke_token",
-    extensions(("x-role" = json!("admin"))),
+    extensions(("x-role" = json!("own"))),
     params(
         ("id" = String, Path, description = "Identifier of the user"),
         ("token" = String, Path, description = "Identifier of the token"),

@@ -16,7 +16,7 @@ use crate::{
     world::{Answer, PASSWORD, Proof, World},
 };
 
-/// The least role of each route. One's own tokens are an exception, which has a test of its own.
+/// The least role of each route, tokens being somebody else's; one's own have a test of their own.
 const ROUTES: [(&str, &str, Role); 29] = [
     ("GET", "/api/leads", Role::Caller),
     ("POST", "/api/leads/bulk", Role::Manager),
@@ -53,7 +53,13 @@ const ROUTES: [(&str, &str, Role); 29] = [
 fn the_table_has_every_route_and_the_description_says_the_same() {
     let mut described: Vec<(String, String, String)> = operations()
         .into_iter()
-        .map(|(method, path, o)| (method, path, o["x-role"].as_str().unwrap().to_owned()))
+        .map(|(method, path, o)| {
+            (
+                method,
+                path,
+                o["x-role"].as_str().unwrap().replace("own", "admin"),
+            )
+        })
         .collect();
     let mut expected: Vec<(String, String, String)> = ROUTES
         .iter()

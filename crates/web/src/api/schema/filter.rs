@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 pub struct ProviderFilterParams {
     /// Words of a name, in any order, each the beginning of a word.
     #[schema(example = "garcia", max_length = 200)]
-    #[param(example = "garcia", max_length = 200)]
+    #[param(max_length = 200)]
     pub q: Option<String>,
     /// Specialties, as people say them; may repeat.
     #[schema(example = json!(["Family Medicine"]))]
@@ -27,7 +27,6 @@ pub struct ProviderFilterParams {
     pub city: Option<Vec<String>>,
     /// The postal code of a practice location, or its beginning.
     #[schema(example = "937")]
-    #[param(example = "937")]
     pub postal_code: Option<String>,
     /// A person or an organization.
     #[schema(value_type = Option<super::Entity>)]
@@ -47,7 +46,7 @@ pub struct ProviderFilterParams {
     pub lead: Option<bool>,
     /// Updated in the registry on this day or later.
     #[schema(format = Date, example = "2026-01-31")]
-    #[param(format = Date, example = "2026-01-31")]
+    #[param(format = Date)]
     pub updated_since: Option<String>,
     /// Found by the sync with this identifier.
     pub sync: Option<String>,
@@ -64,7 +63,6 @@ pub struct LeadFilterParams {
     pub status: Option<Vec<String>>,
     /// Identifier of the user who works it; `none` for leads that nobody owns.
     #[schema(example = "none")]
-    #[param(example = "none")]
     pub owner: Option<String>,
     /// Words of a name, in any order, each the beginning of a word.
     #[schema(max_length = 200)]
