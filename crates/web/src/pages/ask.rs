@@ -3,7 +3,7 @@
 
 use canvass_model::{FilterError, PageRequest};
 
-use super::visit::Pairs;
+use super::visit::{Pairs, sentence};
 use crate::geography::STATES;
 use crate::problem::FieldError;
 
@@ -59,7 +59,7 @@ impl<S: Default> Ask<S> {
 
     fn refuse(&mut self, error: FilterError) {
         self.errors
-            .push(FieldError::new(error.field, error.problem));
+            .push(FieldError::new(error.field, sentence(&error.problem)));
     }
 }
 

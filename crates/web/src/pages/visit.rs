@@ -219,26 +219,26 @@ pub fn fields(error: Error) -> Result<Vec<FieldError>, Problem> {
     match error {
         Error::Invalid(fields) => Ok(fields
             .into_iter()
-            .map(|f| FieldError::new(f.name, f.problem))
+            .map(|f| FieldError::new(f.name, sentence(&f.problem)))
             .collect()),
         other => Err(other.into()),
     }
 }
 
-/// Errors of fields as sentences, for a reader who does not see the form.
+/// Errors of fields, for a reader who does not see the form.
 pub fn sentences(errors: &[FieldError]) -> String {
-    let sentence = |error: &FieldError| {
-        let field = capital(&error.field.replace('_', " "));
-        format!("{field}: {}.", error.detail.trim_end_matches('.'))
-    };
-    errors.iter().map(sentence).collect::<Vec<_>>().join(" ")
+    let each = errors.iter().map(|error| {
+        let field = sentence(&error.field.replace('_', " "));
+        format!("{}: {}", field.trim_end_matches('.'), error.detail)
+    });
+    each.collect::<Vec<_>>().join(" ")
 }
 
-/// The first letter large.
-pub fn capital(text: &str) -> String {
-    let mut letters = text.chars();
+/// The words of an error as a sentence: the first letter large, a full stop at the end.
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.trim_end_matches('.').chars();
     letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
+        first.to_uppercase().chain(letters).chain(['.']).collect()
     })
 }
 
@@ -263,12 +263,12 @@ mod tests {
     #[test]
     fn what_is_wrong_reads_as_sentences() {
         let errors = [
-            FieldError::new("postal_code", "five digits"),
-            FieldError::new("state", "two letters."),
+            FieldError::new("postal_code", sentence("five digits")),
+            FieldError::new("state", sentence("Two letters.")),
         ];
         assert_eq!(
             sentences(&errors),
-            "Postal code: five digits. State: two letters."
+            "Postal code: Five digits. State: Two letters."
         );
     }
 }

@@ -160,7 +160,7 @@ pub struct Bar {
     pub value: u64,
 }
 
-/// Bars one below the other, drawn as SVG, so that they print and need no script.
+/// Bars one below the other, each drawn as SVG, so that they print and need no script.
 #[derive(Clone, Debug, Template)]
 #[template(path = "ui/bars.html")]
 pub struct BarChart {
@@ -170,31 +170,23 @@ pub struct BarChart {
     pub bars: Vec<Bar>,
 }
 
-/// A bar where it is drawn.
+/// A bar as it is drawn.
 struct Drawn<'a> {
     label: &'a str,
     value: String,
-    y: usize,
     width: u64,
 }
 
 impl BarChart {
-    const ROW: usize = 24;
     const LENGTH: u64 = 220;
-
-    fn height(&self) -> usize {
-        self.bars.len() * Self::ROW
-    }
 
     fn drawn(&self) -> Vec<Drawn<'_>> {
         let most = self.bars.iter().map(|b| b.value).max().unwrap_or(0).max(1);
         self.bars
             .iter()
-            .enumerate()
-            .map(|(i, bar)| Drawn {
+            .map(|bar| Drawn {
                 label: &bar.label,
                 value: number(bar.value),
-                y: i * Self::ROW,
                 width: (bar.value * Self::LENGTH).div_ceil(most),
             })
             .collect()

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::access::Caller;
 use crate::pages::ask::Ask;
-use crate::pages::visit::{self, Pairs, Visit, capital, done, fields, sentences, viewer};
+use crate::pages::visit::{self, Pairs, Visit, done, fields, sentence, sentences, viewer};
 use crate::pages::{Page, Section, html, page};
 use crate::problem::{FieldError, Problem};
 use crate::server::Server;
@@ -250,7 +250,7 @@ impl Refusal {
             }
             Error::Forbidden(why) => refusal(
                 StatusCode::UNPROCESSABLE_ENTITY,
-                Some(format!("{}. Nothing was saved.", capital(&why))),
+                Some(format!("{} Nothing was saved.", sentence(&why))),
             ),
             other => Self {
                 errors: fields(other)?,
@@ -299,7 +299,7 @@ async fn add_activity(
         Err(Error::KeyReused) => {
             "This page has added something else before. Nothing was added now: look at the timeline, and add it again if it is missing.".to_owned()
         }
-        Err(Error::Forbidden(why)) => format!("{}. Nothing was added.", capital(&why)),
+        Err(Error::Forbidden(why)) => format!("{} Nothing was added.", sentence(&why)),
         Err(other) => sentences(&fields(other)?),
     };
     let desk = Desk::open(&visit, npi).await?;
@@ -307,8 +307,8 @@ async fn add_activity(
     let response = desk
         .page(&visit, &actor, form, |view| {
             view.activity.error = Some(error);
-            view.activity.kind = kind.to_owned();
-            view.activity.text = text.to_owned();
+            kind.clone_into(&mut view.activity.kind);
+            text.clone_into(&mut view.activity.text);
         })
         .await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, response).into_response())

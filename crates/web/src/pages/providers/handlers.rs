@@ -210,12 +210,11 @@ fn what_to_save(pairs: &Pairs) -> Result<What, Problem> {
     let mut errors = Vec::new();
     for (name, value) in pairs.each() {
         match filter.set(name, value) {
-            Ok(true) => {}
             // A part that is not understood would make the search wider.
             Ok(false) if !matches!(name, "of" | "idempotency_key") => {
                 errors.push(FieldError::new(name, "no such part of a search"));
             }
-            Ok(false) => {}
+            Ok(_) => {}
             Err(FilterError { field, problem }) => errors.push(FieldError::new(field, problem)),
         }
     }

@@ -1,7 +1,7 @@
 use askama::Template;
 use canvass_model::{
-    Catalogue, Cursor, Entity, LeadPresence, Page, PageRequest, ProviderFilter, ProviderSort,
-    ProviderSummary, RecordStatus, StatusFilter, Total,
+    Catalogue, Cursor, Entity, LeadPresence, LeadStatus, Page, PageRequest, Phone, ProviderFilter,
+    ProviderSort, ProviderSummary, RecordStatus, StatusFilter, Total,
 };
 
 use crate::format::{number, person, unshouted};
@@ -45,6 +45,8 @@ pub struct ProviderRow {
     pub place: String,
     /// Telephone, as people write it.
     pub phone: Option<String>,
+    /// Whether it may be rung.
+    pub may_call: bool,
     /// Year of the enumeration.
     pub enumerated: String,
     /// Status of its lead.
@@ -75,6 +77,9 @@ impl ProviderRow {
                 .unwrap_or_default(),
             place: city_and_state(p.city.as_deref(), p.state.as_deref()),
             phone: p.phone.as_ref().map(ToString::to_string),
+            may_call: p.status == RecordStatus::Active
+                && p.lead != Some(LeadStatus::DoNotCall)
+                && p.phone.as_ref().is_some_and(Phone::is_dialable),
             enumerated: p
                 .enumerated_on
                 .map(|d| d.year().to_string())
@@ -257,7 +262,7 @@ impl ProvidersResults {
     }
 
     fn not_yet_words(&self) -> Option<String> {
-        let not_yet = self.save.as_ref()?.not_yet;
+        let not_yet = self.save.as_ref().filter(|_| self.total.count > 0)?.not_yet;
         let about = if not_yet.exact { "" } else { "about " };
         Some(match not_yet.count {
             0 => "all are leads".to_owned(),

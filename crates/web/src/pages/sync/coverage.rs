@@ -1,5 +1,5 @@
 use askama::Template;
-use canvass_model::{Coverage, JobState, SyncRun};
+use canvass_model::{Coverage, JobState, SpecialtyState, SyncRun};
 
 use crate::format::number;
 use crate::ui::{Bar, BarChart, Stat};
@@ -30,6 +30,7 @@ impl CoverageReport {
                 bars: run
                     .specialties
                     .iter()
+                    .filter(|s| s.state != SpecialtyState::Unknown)
                     .map(|s| Bar {
                         label: s.name.clone(),
                         value: s.counts.found,

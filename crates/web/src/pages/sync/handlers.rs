@@ -11,7 +11,7 @@ use canvass_model::{AddressScope, SyncRequest, SyncRun};
 use super::{History, RunPanel, RunView, SetAsides, SyncForm, SyncView, place};
 use crate::access::Manager;
 use crate::pages::ask::state_code;
-use crate::pages::visit::{Pairs, Visit, capital, done, fields, id};
+use crate::pages::visit::{Pairs, Visit, done, fields, id, sentence};
 use crate::pages::{Page, Section, html, page};
 use crate::problem::{FieldError, Problem};
 use crate::server::Server;
@@ -106,14 +106,11 @@ async fn start(Manager(actor): Manager, visit: Visit, pairs: Pairs) -> Result<Re
     Ok((StatusCode::UNPROCESSABLE_ENTITY, response).into_response())
 }
 
-/// Errors by the names that the form has, as sentences.
+/// Errors by the names that the form has.
 fn of_form(errors: Vec<FieldError>) -> Vec<FieldError> {
-    let named = |error: FieldError| {
-        let field = match error.field.as_str() {
-            "specialty" => "specialties",
-            other => other,
-        };
-        FieldError::new(field, format!("{}.", capital(&error.detail)))
+    let named = |error: FieldError| match error.field.as_str() {
+        "specialty" => FieldError::new("specialties", error.detail),
+        _ => error,
     };
     errors.into_iter().map(named).collect()
 }
@@ -173,7 +170,7 @@ fn acted(
 ) -> Result<Response, Problem> {
     let notice = match result {
         Ok(_) => Notice::good(done_well),
-        Err(Error::Conflict(why)) => Notice::bad(format!("{}.", capital(&why))),
+        Err(Error::Conflict(why)) => Notice::bad(sentence(&why)),
         Err(other) => return Err(other.into()),
     };
     let run = format!("/sync/{run}");

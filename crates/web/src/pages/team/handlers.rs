@@ -12,7 +12,7 @@ use canvass_store::User;
 use super::{AddUser, OwnPassword, TeamView, TokenRow, Tokens, UserRow, Users};
 use crate::access::{Admin, Caller, Session};
 use crate::format::When;
-use crate::pages::visit::{Pairs, Visit, capital, done, fields, id, sentences};
+use crate::pages::visit::{Pairs, Visit, done, fields, id, sentence, sentences};
 use crate::pages::{Page, Section, page};
 use crate::problem::{FieldError, Problem};
 use crate::server::Server;
@@ -262,7 +262,7 @@ fn told(result: Result<String, Error>) -> Result<Response, Problem> {
     let notice = match result {
         Ok(text) => Notice::good(text),
         Err(Error::Conflict(why)) => {
-            Notice::bad(format!("{}. Nothing was changed.", capital(&why)))
+            Notice::bad(format!("{} Nothing was changed.", sentence(&why)))
         }
         Err(other) => {
             let errors = sentences(&fields(other)?);

@@ -1,0 +1,208 @@
+//! The search over providers, and saving what it finds.
+
+use axum::http::StatusCode;
+use canvass_model::{LeadFilter, ProviderFilter, Role, Total};
+
+use crate::form::Form;
+use crate::world::Site;
+
+const SAVE: &str = "/providers/save-all";
+
+async fn leads(site: &Site) -> u64 {
+    let total = site.app.count_leads(&LeadFilter::all()).await.unwrap();
+    total.count
+}
+
+async fn of_state(site: &Site, state: &str) -> u64 {
+    let filter = ProviderFilter {
+        state: vec![state.to_owned()],
+        ..ProviderFilter::default()
+    };
+    let Total { count, exact } = site.app.count(&filter).await.unwrap();
+    assert!(exact && count > 2, "{count} in {state}");
+    count
+}
+
+#[tokio::test]
+async fn a_page_without_data_says_what_to_do_next() {
+    let site = Site::new().await;
+    let mut browser = site.signed_in(Role::Manager).await;
+    for (path, words) in [
+        ("/providers", "No providers yet"),
+        ("/providers?q=smith", "No provider matches"),
+        ("/leads", "No leads yet"),
+        ("/leads?status=new", "No lead matches"),
+        ("/sync", "Nothing was pulled yet"),
+        ("/team", "manager"),
+    ] {
+        assert!(browser.page(path).await.contains(words), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_search_shows_its_filters_its_count_and_its_pages() {
+    let site = Site::with_providers(400).await;
+    let mut browser = site.signed_in(Role::Caller).await;
+    let count = of_state(&site, "CA").await;
+    let page = browser.page("/providers?state=CA&limit=5").await;
+    assert!(page.contains(&format!("<strong>{count}</strong> providers")));
+    assert!(page.contains("title=\"Remove California\""));
+    let next = page.split("rel=\"next\" href=\"").nth(1).unwrap();
+    let next = next.split('"').next().unwrap().replace("&#38;", "&");
+    assert!(next.starts_with("/providers?state=CA&limit=5&cursor="));
+    let second = browser.page(&next).await;
+    let rows = |page: &str| -> Vec<String> {
+        let links = page.split("<a href=\"/providers/").skip(1);
+        links.map(|l| l[..10].to_owned()).collect()
+    };
+    assert_eq!(rows(&page).len(), 5);
+    assert!(rows(&second).iter().all(|npi| !rows(&page).contains(npi)));
+    let part = browser.part("/providers?state=CA&limit=5", "results").await;
+    assert!(
+        part.text
+            .starts_with("<section class=\"panel fade\" id=\"results\"")
+    );
+    assert_eq!(rows(&part.text), rows(&page));
+}
+
+#[tokio::test]
+async fn a_search_that_is_wrong_is_shown_again_with_its_values() {
+    let site = Site::with_providers(20).await;
+    let mut browser = site.signed_in(Role::Caller).await;
+    for (path, value, words) in [
+        (
+            "/providers?q=smith&state=Calfornia",
+            "Calfornia",
+            "A state has two letters, as in CA.",
+        ),
+        (
+            "/providers?q=smith&specialty=Cardiolgy",
+            "Cardiolgy",
+            "the nearest are Cardiology",
+        ),
+        ("/leads?q=smith&state=X", "value=\"X\"", "two letters"),
+    ] {
+        let answer = browser.get(path).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        answer.assert_says("value=\"smith\"");
+        answer.assert_says(value);
+        answer.assert_says(words);
+        answer.assert_says("aria-invalid=\"true\"");
+    }
+    for path in ["/providers?cursor=x", "/leads?limit=0", "/leads?sort=up"] {
+        let answer = browser.get(path).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        answer.assert_says(
+            "The search can&#39;t be understood"
+                .replace("&#39;", "'")
+                .as_str(),
+        );
+    }
+    // The name of a state is as good as its letters, and what nobody knows does no harm.
+    browser.page("/providers?state=new+york&utm_source=x").await;
+}
+
+#[tokio::test]
+async fn an_npi_leads_to_its_provider() {
+    let site = Site::with_providers(20).await;
+    let mut browser = site.signed_in(Role::Caller).await;
+    let page = browser.page("/providers").await;
+    let npi = &page.split("<a href=\"/providers/").nth(1).unwrap()[..10];
+    let answer = browser.get(&format!("/providers?q={npi}")).await;
+    assert_eq!(answer.leads_to(), format!("/providers/{npi}"));
+    let shown = browser.follow(&answer).await;
+    assert!(shown.contains(npi) && shown.contains("Not a lead."));
+    browser.page("/providers?q=1234567893").await;
+}
+
+#[tokio::test]
+async fn saving_a_search_makes_leads_once_and_shows_the_receipt() {
+    let site = Site::with_providers(400).await;
+    let mut browser = site.signed_in(Role::Manager).await;
+    let count = of_state(&site, "CA").await;
+    let page = browser.page("/providers?state=CA").await;
+    assert!(page.contains(&format!("Save {count} as leads")));
+    let form = Form::to(&page, SAVE);
+
+    let saved = browser.send(&form).await;
+    assert_eq!(saved.leads_to(), "/providers?state=CA");
+    let after = browser.follow(&saved).await;
+    assert!(after.contains(&format!("Saved {count} providers as leads.")));
+    assert!(after.contains("all are leads"));
+    assert!(!after.contains("<button class=\"button primary\" type=\"submit\">Save"));
+    assert_eq!(leads(&site).await, count);
+    let later = browser.page("/providers?state=CA").await;
+    assert!(!later.contains("Saved "), "a receipt shows once");
+
+    // The same form once more, as when a button is pressed twice.
+    let again = browser.send(&form).await;
+    let again = browser.follow(&again).await;
+    assert!(again.contains(&format!("Saved {count} providers as leads.")));
+    assert_eq!(leads(&site).await, count);
+    // The same key with something else is no repetition.
+    let other = browser.send(&form.with("state", "NV")).await;
+    assert_eq!(other.status, StatusCode::CONFLICT);
+    other.assert_says("Nothing was saved now.");
+    assert_eq!(leads(&site).await, count);
+}
+
+#[tokio::test]
+async fn a_script_gets_the_results_with_the_receipt() {
+    let site = Site::with_providers(400).await;
+    let mut browser = site.signed_in(Role::Manager).await;
+    let page = browser.page("/providers?state=CA&limit=3").await;
+    let form = Form::to(&page, SAVE);
+    let part = browser.send_part(&form, "results").await;
+    assert_eq!(part.status, StatusCode::OK);
+    assert!(part.text.starts_with("<section"));
+    part.assert_says("providers as leads.");
+    part.assert_says("/providers?state=CA&#38;limit=3&#38;cursor=");
+}
+
+#[tokio::test]
+async fn picked_rows_are_saved_and_none_is_not_everything() {
+    let site = Site::with_providers(50).await;
+    let mut browser = site.signed_in(Role::Manager).await;
+    let page = browser.page("/providers").await;
+    let picked = page.find("id=\"picked\"").unwrap();
+    let form = Form::to(&page[picked - 10..], SAVE);
+    assert!(form.get("of").is_none());
+
+    let none = browser.send(&form).await;
+    assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(leads(&site).await, 0);
+
+    let mut two = form;
+    for value in page.split("name=\"npi\" value=\"").skip(1).take(2) {
+        two.fields.push(("npi".to_owned(), value[..10].to_owned()));
+    }
+    let saved = browser.send(&two).await;
+    let after = browser.follow(&saved).await;
+    assert!(after.contains("Saved 2 providers as leads."));
+    assert_eq!(leads(&site).await, 2);
+}
+
+#[tokio::test]
+async fn a_part_of_a_search_that_is_not_known_saves_nothing() {
+    let site = Site::with_providers(50).await;
+    let mut browser = site.signed_in(Role::Manager).await;
+    for part in [("sate", "CA"), ("state", "California")] {
+        let answer = browser.post(SAVE, &[("of", "search"), part]).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{part:?}");
+    }
+    assert_eq!(leads(&site).await, 0);
+}
+
+#[tokio::test]
+async fn one_provider_is_saved_from_its_page() {
+    let site = Site::with_providers(20).await;
+    let mut browser = site.signed_in(Role::Manager).await;
+    let page = browser.page("/providers").await;
+    let npi = page.split("<a href=\"/providers/").nth(1).unwrap()[..10].to_owned();
+    let page = browser.page(&format!("/providers/{npi}")).await;
+    let saved = browser.send(&Form::to(&page, SAVE)).await;
+    assert_eq!(saved.leads_to(), format!("/providers/{npi}"));
+    let after = browser.follow(&saved).await;
+    assert!(after.contains("Saved 1 provider as a lead."));
+    assert!(after.contains(&format!("href=\"/leads/{npi}\"")));
+}
