@@ -108,6 +108,7 @@ pub(crate) enum Command {
     /// Serve pages, API and jobs
     Serve(ServeArgs),
     /// Work on jobs only, beside other servers on one PostgreSQL
+    #[command(after_help = "Example:\n  canvass worker --database postgres://canvass@db/canvass")]
     Worker,
     /// Pull providers from the registry
     Sync(SyncArgs),
@@ -124,6 +125,7 @@ pub(crate) enum Command {
     /// Check settings, database and registry
     Doctor(DoctorArgs),
     /// Print the OpenAPI document
+    #[command(after_help = "Example:\n  canvass openapi > openapi.json")]
     Openapi,
 }
 
@@ -240,6 +242,9 @@ pub(crate) enum Format {
 
 /// Leads: providers that the team works.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  canvass leads save-all --state CA\n  canvass leads export > leads.csv"
+)]
 pub(crate) struct LeadsArgs {
     #[command(subcommand)]
     pub(crate) command: LeadsCommand,
@@ -333,6 +338,9 @@ pub(crate) struct LeadFilterArgs {
 
 /// People with access.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  canvass user add lee --role manager < password.txt\n  canvass user list"
+)]
 pub(crate) struct UserArgs {
     #[command(subcommand)]
     pub(crate) command: UserCommand,
@@ -350,22 +358,26 @@ pub(crate) enum UserCommand {
         role: String,
     },
     /// List users
+    #[command(after_help = "Example:\n  canvass user list --json")]
     List {
         /// Print as JSON
         #[arg(long)]
         json: bool,
     },
     /// Take away access
+    #[command(after_help = "Example:\n  canvass user disable lee")]
     Disable {
         /// Name
         name: String,
     },
     /// Give access back
+    #[command(after_help = "Example:\n  canvass user enable lee")]
     Enable {
         /// Name
         name: String,
     },
     /// Set a password, read from standard input
+    #[command(after_help = "Example:\n  canvass user password lee < password.txt")]
     Password {
         /// Name
         name: String,
@@ -374,6 +386,9 @@ pub(crate) enum UserCommand {
 
 /// Secrets with which programs use the API.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  TOKEN=$(canvass token create --user lee)\n  canvass token list --user lee"
+)]
 pub(crate) struct TokenArgs {
     #[command(subcommand)]
     pub(crate) command: TokenCommand,
@@ -392,6 +407,7 @@ pub(crate) enum TokenCommand {
         name: String,
     },
     /// List the tokens of a user
+    #[command(after_help = "Example:\n  canvass token list --user lee")]
     List {
         /// Name of the user
         #[arg(long)]
@@ -401,6 +417,7 @@ pub(crate) enum TokenCommand {
         json: bool,
     },
     /// End a token
+    #[command(after_help = "Example:\n  canvass token revoke 01a20c91-3517-777a-b96e-f96e31ead79c")]
     Revoke {
         /// Identifier, from the list
         id: String,
@@ -409,6 +426,7 @@ pub(crate) enum TokenCommand {
 
 /// A sample registry.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:\n  canvass registry serve --listen 127.0.0.1:9100")]
 pub(crate) struct RegistryArgs {
     #[command(subcommand)]
     pub(crate) command: RegistryCommand,
@@ -435,6 +453,7 @@ pub(crate) enum RegistryCommand {
 
 /// Checks settings, database and registry.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  canvass doctor\n  canvass doctor --online")]
 pub(crate) struct DoctorArgs {
     /// Also ask the registry one question
     #[arg(long)]

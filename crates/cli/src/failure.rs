@@ -30,6 +30,13 @@ impl Failure {
 
     /// The error and its causes, each once.
     pub(crate) fn describe(&self) -> String {
+        if let Self::App(canvass_app::Error::Store(canvass_store::Error::Address(address))) = self {
+            // After the first colon there may be a password.
+            let kind = address.split(':').next().unwrap_or_default();
+            return format!(
+                "--database {kind}...: no address of a database; write sqlite:PATH or postgres://USER@HOST/NAME"
+            );
+        }
         let mut text = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
@@ -51,6 +58,7 @@ impl Failure {
             | Self::App(
                 Error::Invalid(_)
                 | Error::NotFound(_)
+                | Error::Nucc(_)
                 | Error::Store(canvass_store::Error::Address(_)),
             ) => ExitCode::from(2),
             _ => ExitCode::from(1),

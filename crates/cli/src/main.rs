@@ -11,9 +11,9 @@ mod log;
 mod progress;
 mod table;
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, builder::Resettable};
 
 use crate::{
     args::{Cli, Command},
@@ -22,8 +22,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match run(cli) {
+    match run(arguments()) {
         Ok(code) => code,
         Err(failure) if failure.is_closed_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
@@ -31,6 +30,21 @@ fn main() -> ExitCode {
             failure.exit_code()
         }
     }
+}
+
+/// The arguments. An empty variable of the environment counts as absent, as those are that a
+/// compose file passes on unset.
+fn arguments() -> Cli {
+    let command = Cli::command().mut_args(|arg| {
+        let variable = arg.get_env().and_then(env::var_os);
+        if variable.is_some_and(|value| value.is_empty()) {
+            arg.env(Resettable::Reset)
+        } else {
+            arg
+        }
+    });
+    let matches = command.get_matches();
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
 fn run(cli: Cli) -> Result<ExitCode, Failure> {

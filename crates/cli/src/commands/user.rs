@@ -51,7 +51,7 @@ pub(crate) async fn run(config: &Config, args: UserArgs) -> Result<ExitCode, Fai
             let user = app.user_by_name(&name).await?;
             app.disable_user(&actor, &user.id, true).await?;
             eprintln!(
-                "{} may no longer sign in; sessions and tokens have ended",
+                "{} may no longer sign in; sessions have ended, and tokens do nothing until access is given back",
                 user.name
             );
         }

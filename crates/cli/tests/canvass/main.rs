@@ -3,5 +3,14 @@
 
 mod world;
 
+mod access;
+mod demo;
+mod exits;
 mod fleet;
+mod help;
 mod kill;
+mod leads;
+mod logs;
+mod search;
+mod serve;
+mod settings;

@@ -1,12 +1,14 @@
 //! What the tests share: databases, processes that end with their test, registries, plain HTTP.
 
+pub mod http;
+
 mod database;
 mod process;
 mod registry;
 
 pub use database::Database;
 pub use process::{Outcome, Running, command, run};
-pub use registry::{Sample, catalogue, internists, knowing};
+pub use registry::{Sample, internists, knowing};
 
 /// The eight specialties of the preset, two of which the registry does not know.
 pub const EIGHT: [&str; 8] = [

@@ -44,7 +44,7 @@ impl Sample {
 }
 
 /// The NUCC catalogue of the project.
-pub fn catalogue() -> &'static Catalogue {
+fn catalogue() -> &'static Catalogue {
     static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
         let file = concat!(
             env!("CARGO_MANIFEST_DIR"),
