@@ -548,7 +548,7 @@ impl Store {
                 params![run, i64::try_from(failed).unwrap_or(i64::MAX)],
             )
             .await?;
-        if resumed > 0 {
+        if resumed > 0 || failed > 0 {
             tx.execute(
                 format!(
                     "UPDATE sync_specialties SET finished_at = NULL WHERE run_id = $1 AND EXISTS

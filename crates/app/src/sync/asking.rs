@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicI64, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -24,12 +24,32 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How often a request that was held up before it went out gives its turn to others.
 const PATIENCE: u32 = 3;
 
-/// What came of a question.
-pub(super) struct Asked {
-    /// The answer, or the fault that was left after the last attempt.
-    pub(super) answer: Result<Answer, Fault>,
-    /// Requests sent.
-    pub(super) requests: u32,
+/// What came of a question: the answer, or the fault that was left after the last attempt.
+pub(super) type Asked = Result<Answer, Fault>;
+
+/// Requests as they are sent: those count too whose answer nobody waits for.
+#[derive(Clone, Default)]
+pub(super) struct Sent(Arc<[AtomicU32; 2]>);
+
+impl Sent {
+    fn add(&self, retry: bool) {
+        self.0[0].fetch_add(1, Ordering::Relaxed);
+        if retry {
+            self.add_retry();
+        }
+    }
+
+    /// One of the requests asks again for what was answered before.
+    pub(super) fn add_retry(&self) {
+        self.0[1].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Requests, and how many of them were retries, since the last time.
+    pub(super) fn take(&self) -> (u32, u32) {
+        let [requests, retries] = &*self.0;
+        let take = |n: &AtomicU32| n.swap(0, Ordering::Relaxed);
+        (take(requests), take(retries))
+    }
 }
 
 /// Leave to send a request, given back when whoever has it goes away: a sync that was stopped
@@ -125,16 +145,22 @@ impl Asker {
         &self,
         query: &Query,
         page: u32,
+        sent: &Sent,
         stop: &CancellationToken,
     ) -> Result<Option<Asked>, Error> {
         tokio::select! {
-            asked = self.ask_until_answered(query, page) => asked.map(Some),
+            asked = self.ask_until_answered(query, page, sent) => asked.map(Some),
             () = stop.cancelled() => Ok(None),
         }
     }
 
-    async fn ask_until_answered(&self, query: &Query, page: u32) -> Result<Asked, Error> {
-        let mut requests = 0;
+    async fn ask_until_answered(
+        &self,
+        query: &Query,
+        page: u32,
+        sent: &Sent,
+    ) -> Result<Asked, Error> {
+        let mut attempts = 0;
         loop {
             let place = self
                 .places
@@ -143,30 +169,25 @@ impl Asker {
                 .map_err(|e| Error::Internal(e.to_string()))?;
             let held = self.permit().await?;
             let permit = &held.permit;
-            requests += 1;
+            sent.add(attempts > 0);
+            attempts += 1;
             let answer = self.client.fetch(query, page * PAGE).await;
             let now = self.app.clock().now();
             let fault = match answer {
                 Ok(answer) => {
                     self.app.store().pace_answered(permit, now).await?;
                     held.done();
-                    return Ok(Asked {
-                        answer: Ok(answer),
-                        requests,
-                    });
+                    return Ok(Ok(answer));
                 }
                 Err(fault) => fault,
             };
-            let delay = retry_delay(requests, &fault, &self.retry, rand::random());
+            let delay = retry_delay(attempts, &fault, &self.retry, rand::random());
             let pause = |failures| self.pause(failures, &fault, now);
             let failures = self.app.store().pace_failed(permit, pause, now).await?;
             held.done();
-            tracing::warn!(%query, page, attempt = requests, failures, %fault, "the registry did not answer");
+            tracing::warn!(%query, page, attempt = attempts, failures, %fault, "the registry did not answer");
             let Some(delay) = delay else {
-                return Ok(Asked {
-                    answer: Err(fault),
-                    requests,
-                });
+                return Ok(Err(fault));
             };
             drop(place);
             tokio::time::sleep(delay).await;

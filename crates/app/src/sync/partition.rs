@@ -1,6 +1,9 @@
 //! Working on one partition: its pages, their records, its end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use canvass_model::{JobState, Npi, Provider};
 use canvass_nppes::{
@@ -17,7 +20,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    asking::{Asked, Asker},
+    asking::{Asked, Asker, Sent},
     new_partition,
     runner::Shared,
 };
@@ -38,10 +41,20 @@ struct Checkpoint {
     doubtful: BTreeSet<u32>,
 }
 
-/// A page as it was asked for.
-struct Fetched {
-    page: u32,
-    asked: Option<Asked>,
+/// What a task of a partition came back with; nothing when it was stopped.
+enum Came {
+    /// A page that was asked for.
+    Page(u32, Option<Asked>),
+    /// Whether nothing past the documented reach is the end of the query.
+    AtTheEnd(Option<bool>),
+}
+
+/// How far it is known whether nothing past the documented reach is the end of the query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verification {
+    NotAsked,
+    Asked,
+    NotTheEnd,
 }
 
 /// A page whose records were read.
@@ -57,22 +70,23 @@ struct Read {
 }
 
 pub(super) struct Work<'a> {
-    shared: &'a Shared,
+    shared: &'a Arc<Shared>,
     leased: &'a LeasedPartition,
     query: Query,
     at: Checkpoint,
     in_flight: BTreeSet<u32>,
     /// How often a page was asked for again.
     again: BTreeMap<u32, u32>,
-    tasks: JoinSet<Result<Fetched, Error>>,
+    verification: Verification,
+    tasks: JoinSet<Result<Came, Error>>,
     stop: CancellationToken,
-    /// Requests that were not written down yet, and how many of them were retries.
-    uncounted: (u32, u32),
+    /// Requests that were not written down yet.
+    sent: Sent,
 }
 
 impl<'a> Work<'a> {
     pub(super) fn new(
-        shared: &'a Shared,
+        shared: &'a Arc<Shared>,
         leased: &'a LeasedPartition,
         stop: CancellationToken,
     ) -> Result<Self, Error> {
@@ -91,9 +105,10 @@ impl<'a> Work<'a> {
             at,
             in_flight: BTreeSet::new(),
             again: BTreeMap::new(),
+            verification: Verification::NotAsked,
             tasks: JoinSet::new(),
             stop,
-            uncounted: (0, 0),
+            sent: Sent::default(),
         })
     }
 
@@ -106,12 +121,10 @@ impl<'a> Work<'a> {
             let reach = self.shared.reach(&self.leased.run_id);
             match self.at.walk.next(&self.in_flight, reach, eager) {
                 Step::Fetch(pages) => self.send(pages),
-                Step::Verify => {
-                    if !self.verify().await? {
-                        return self.split().await;
-                    }
-                    continue;
+                Step::Verify if self.verification == Verification::NotTheEnd => {
+                    return self.split().await;
                 }
+                Step::Verify => self.verify(),
                 Step::Split => return self.split().await,
                 Step::Complete if self.at.walk.is_doubtful() => {
                     let why = "the registry's pages contradict each other";
@@ -132,18 +145,28 @@ impl<'a> Work<'a> {
                 }
                 Step::Complete => return self.finish(PartitionEnd::Complete).await,
             }
-            let Some(fetched) = self.tasks.join_next().await else {
+            let Some(came) = self.tasks.join_next().await else {
                 return Err(Error::Internal("a partition waits for no page".into()));
             };
-            let fetched = fetched.map_err(|e| Error::Internal(e.to_string()))??;
-            self.in_flight.remove(&fetched.page);
-            let Some(asked) = fetched.asked else {
-                return Ok(false);
+            let came = came.map_err(|e| Error::Internal(e.to_string()))??;
+            let (page, asked) = match came {
+                Came::Page(page, Some(asked)) => (page, asked),
+                Came::AtTheEnd(Some(true)) => {
+                    if !self.note_the_end().await? {
+                        return Ok(false);
+                    }
+                    continue;
+                }
+                Came::AtTheEnd(Some(false)) => {
+                    self.verification = Verification::NotTheEnd;
+                    continue;
+                }
+                Came::Page(_, None) | Came::AtTheEnd(None) => return Ok(false),
             };
-            self.count(&asked);
-            match asked.answer {
+            self.in_flight.remove(&page);
+            match asked {
                 Ok(Answer::Page { records }) => {
-                    if !self.take(fetched.page, &records).await? {
+                    if !self.take(page, &records).await? {
                         return Ok(false);
                     }
                 }
@@ -152,29 +175,25 @@ impl<'a> Work<'a> {
                     return self.finish(PartitionEnd::Failed(why)).await;
                 }
                 Err(fault) => {
-                    let why = format!("page {} failed for good: {fault}", fetched.page + 1);
+                    let why = format!("page {} failed for good: {fault}", page + 1);
                     return self.finish(PartitionEnd::Failed(why)).await;
                 }
             }
         }
     }
 
-    fn count(&mut self, asked: &Asked) {
-        self.uncounted.0 += asked.requests;
-        self.uncounted.1 += asked.requests.saturating_sub(1);
-    }
-
     fn send(&mut self, pages: Vec<u32>) {
         for page in pages {
             self.in_flight.insert(page);
-            let (asker, query, stop): (Asker, _, _) = (
+            let (asker, query, sent, stop): (Asker, _, _, _) = (
                 self.shared.asker.clone(),
                 self.query.clone(),
+                self.sent.clone(),
                 self.stop.clone(),
             );
             self.tasks.spawn(async move {
-                let asked = asker.ask(&query, page, &stop).await?;
-                Ok(Fetched { page, asked })
+                let asked = asker.ask(&query, page, &sent, &stop).await?;
+                Ok(Came::Page(page, asked))
             });
         }
     }
@@ -200,10 +219,16 @@ impl<'a> Work<'a> {
         for provider in &read.providers {
             note_evidence(&mut self.at.evidence, &self.query, provider);
         }
-        self.uncounted.1 += u32::from(ask_again);
+        if ask_again {
+            self.sent.add_retry();
+        }
         let learned = self.learn();
         // The next pages go out before this one is written, so that the registry is never waited
         // for without need.
+        if self.at.walk.ends_at_the_reach() && self.shared.reach(&self.leased.run_id) != Reach::Deep
+        {
+            self.verify();
+        }
         if let Step::Fetch(pages) = self.at.walk.next(
             &self.in_flight,
             self.shared.reach(&self.leased.run_id),
@@ -270,7 +295,7 @@ impl<'a> Work<'a> {
     async fn write(&mut self, read: &Read, reach: Option<&str>) -> Result<bool, Error> {
         let checkpoint =
             serde_json::to_string(&self.at).map_err(|e| Error::Internal(e.to_string()))?;
-        let (requests, retries) = std::mem::take(&mut self.uncounted);
+        let (requests, retries) = self.sent.take();
         let page = PageWrite {
             partition: self.leased,
             owner: &self.shared.owner,
@@ -293,35 +318,46 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Finds out whether nothing past the documented reach is the end of this query: by asking
-    /// for the same place of a wider query, whose records are served there or not.
-    async fn verify(&mut self) -> Result<bool, Error> {
-        let _turn = self.shared.verifying.lock().await;
-        if self.shared.reach(&self.leased.run_id) == Reach::Deep {
-            self.at.walk.verify();
-            return Ok(true);
+    /// Begins to find out whether nothing past the documented reach is the end of this query: by
+    /// asking for the same place of a wider query, whose records are served there or not.
+    fn verify(&mut self) {
+        if self.verification != Verification::NotAsked {
+            return;
         }
-        let Some(query) = wider(&self.query) else {
-            return Ok(false);
-        };
-        let Some(asked) = self.shared.asker.ask(&query, REACH, &self.stop).await? else {
-            return Ok(false);
-        };
-        self.count(&asked);
-        let served = matches!(&asked.answer, Ok(Answer::Page { records }) if !records.is_empty());
-        if served {
-            self.at.walk.verify();
-            let learned = self.learn();
-            let nothing = Read {
-                providers: Vec::new(),
-                set_aside: Vec::new(),
-                mark: 0,
-                records: 0,
-                distinct: 0,
+        self.verification = Verification::Asked;
+        let shared = self.shared.clone();
+        let (run, wider) = (self.leased.run_id.clone(), wider(&self.query));
+        let (sent, stop) = (self.sent.clone(), self.stop.clone());
+        self.tasks.spawn(async move {
+            // What one query finds out holds for the others, so they take turns.
+            let _turn = shared.verifying.lock().await;
+            if shared.reach(&run) == Reach::Deep {
+                return Ok(Came::AtTheEnd(Some(true)));
+            }
+            let Some(query) = wider else {
+                return Ok(Came::AtTheEnd(Some(false)));
             };
-            self.write(&nothing, learned).await?;
-        }
-        Ok(served)
+            let asked = shared.asker.ask(&query, REACH, &sent, &stop).await?;
+            let served = asked
+                .map(|asked| matches!(&asked, Ok(Answer::Page { records }) if !records.is_empty()));
+            if served == Some(true) {
+                shared.learn(&run, Reach::Deep);
+            }
+            Ok(Came::AtTheEnd(served))
+        });
+    }
+
+    /// Notes that nothing past the reach is the end of the query.
+    async fn note_the_end(&mut self) -> Result<bool, Error> {
+        self.at.walk.verify();
+        let nothing = Read {
+            providers: Vec::new(),
+            set_aside: Vec::new(),
+            mark: 0,
+            records: 0,
+            distinct: 0,
+        };
+        self.write(&nothing, Some("deep")).await
     }
 
     async fn split(self) -> Result<bool, Error> {
@@ -348,12 +384,15 @@ impl<'a> Work<'a> {
         self.finish(end).await
     }
 
-    async fn finish(self, end: PartitionEnd) -> Result<bool, Error> {
+    async fn finish(mut self, end: PartitionEnd) -> Result<bool, Error> {
+        // What is still under way is not waited for, but counted.
+        self.tasks.shutdown().await;
+        let sent = self.sent.take();
         let store = self.shared.app.store();
         loop {
             let now = self.shared.app.clock().now();
             match store
-                .finish_partition(self.leased, &self.shared.owner, &end, self.uncounted, now)
+                .finish_partition(self.leased, &self.shared.owner, &end, sent, now)
                 .await
             {
                 Ok(()) => return Ok(true),

@@ -37,7 +37,7 @@ both_engines! {
         let app = db.open(settings).await;
         let mut first = 0;
         for (seed, kind) in (1..).zip(kinds()) {
-            let size = 2_100;
+            let size = 1_500;
             let records = internists_of_california(first..first + size);
             registry.set_records(&records);
             let sent = registry.requests().len();
@@ -50,7 +50,7 @@ both_engines! {
             assert_eq!(run.counts.created, u64::from(size), "{kind:?}");
             assert_eq!(run.coverage.split, 0, "passing faults split nothing: {kind:?} {run:?}");
 
-            registry.set_faults(Faults::random(seed, 0.15, [kind]));
+            registry.set_faults(Faults::random(seed, 0.25, [kind]));
             let again = sync(&app, internists()).await;
             assert_whole(&app, &again, &npis(&records), &format!("{kind:?}")).await;
             assert_eq!(again.counts.unchanged, u64::from(size), "{kind:?}");
@@ -125,6 +125,7 @@ both_engines! {
         };
         assert_eq!(internal.state, SpecialtyState::Incomplete);
         assert!(internal.reason.as_deref().unwrap().contains("page 3"), "{internal:?}");
+        assert_eq!(run.counts.requests, registry.requests().len() as u64, "{run:?}");
         assert_eq!(family.state, SpecialtyState::Complete);
         assert_eq!(family.counts.found, 600);
         assert_eq!(run.coverage.failed.len(), 1, "{run:?}");
@@ -165,7 +166,8 @@ both_engines! {
         ];
         let registry = FaultyRegistry::start(&records, knowing().always_fail(|_| true));
         let app = db.open(hurried(&registry)).await;
-        let run = sync(&app, internists()).await;
+        let request = SyncRequest { postal_code: Some("90012".into()), ..internists() };
+        let run = sync(&app, request).await;
         assert_eq!((run.state, run.complete, run.counts.found), (JobState::Finished, false, 0));
         assert_eq!(run.counts.requests, 10, "as many as the settings say: {run:?}");
         assert_eq!(run.counts.retries, 9, "{run:?}");

@@ -1,6 +1,9 @@
 //! Random populations, requests and faults against the set that should be found.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::LazyLock,
+};
 
 use canvass_app::App;
 use canvass_model::{AddressScope, Npi, SyncRequest};
@@ -155,6 +158,16 @@ impl Person {
     }
 }
 
+fn zips_of(state: &str) -> &'static [&'static str] {
+    type Zips = HashMap<&'static str, Vec<&'static str>>;
+    static ZIPS: LazyLock<Zips> = LazyLock::new(|| {
+        let of = |state| Places::bundled().of_state(state).step_by(13);
+        let zips = |state| (state, of(state).map(|p| p.zip).collect());
+        STATES.into_iter().map(zips).collect()
+    });
+    &ZIPS[state]
+}
+
 fn spot(rng: &mut ChaCha8Rng) -> Spot {
     let state = *STATES.choose(rng).unwrap();
     let city = *CITIES.choose(rng).unwrap();
@@ -162,10 +175,7 @@ fn spot(rng: &mut ChaCha8Rng) -> Spot {
         // One that is none of the state's, as typing errors make them.
         0..4 => format!("{:05}", rng.random_range(0..100_000u32)),
         4..300 => if state == "CA" { "93701" } else { "19711" }.to_owned(),
-        _ => {
-            let zips: Vec<_> = Places::bundled().of_state(state).step_by(13).collect();
-            zips.choose(rng).unwrap().zip.to_owned()
-        }
+        _ => zips_of(state).choose(rng).unwrap().to_string(),
     };
     let long = rng.random_bool(0.7);
     let zip = if long {
@@ -182,18 +192,16 @@ async fn hold(db: Database, deep: Deep) {
     let app = db.open(hurried(&registry)).await;
     let runtime = tokio::runtime::Handle::current();
     let tested = tokio::task::block_in_place(|| {
-        let mut first = 0;
+        let first = std::cell::Cell::new(0);
         let config = Config {
             cases: CASES,
             max_shrink_iters: 20,
             failure_persistence: None,
             ..Config::default()
         };
-        let first = std::cell::RefCell::new(&mut first);
         TestRunner::new(config).run(&cases(), |case| {
-            let mut first = first.borrow_mut();
-            **first += 10_000;
-            runtime.block_on(check(&app, &registry, &case, deep, **first))
+            first.set(first.get() + 10_000);
+            runtime.block_on(check(&app, &registry, &case, deep, first.get()))
         })
     });
     match tested {

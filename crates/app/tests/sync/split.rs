@@ -21,7 +21,7 @@ both_engines! {
         let registry = FaultyRegistry::start(&[], knowing().deep(Deep::Repeats));
         let app = db.open(hurried(&registry)).await;
         let mut first = 0;
-        for size in [0, 1, 199, 200, 201, 1_000, 1_199, 1_200, 1_201, 2_000, 2_345, 5_000, 10_000] {
+        for size in [0, 1, 199, 200, 201, 1_000, 1_199, 1_200, 1_201, 2_000, 2_345, 10_000] {
             let records = internists_of_california(first..first + size);
             registry.set_records(&records);
             let run = sync(&app, internists()).await;
@@ -66,7 +66,7 @@ both_engines! {
         let zips = zips_of_california();
         let mut first = 0;
         // One in 333 and one in 100 has a ZIP code of another state.
-        for (size, every) in [(2_345, 333), (2_345, 100), (5_000, 333)] {
+        for (size, every) in [(2_345, 333), (2_345, 100)] {
             let records: Vec<Value> = (first..first + size)
                 .map(|i| {
                     let record = internist(i, &zips);

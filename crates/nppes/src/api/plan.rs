@@ -163,6 +163,13 @@ impl Walk {
         }
     }
 
+    /// Whether the documented reach is full, and the page past it empty: the end, or a registry
+    /// that serves nothing past its reach.
+    pub fn ends_at_the_reach(&self) -> bool {
+        let records = |page: u32| self.pages.get(&page).map(|s| s.records);
+        !self.verified && records(REACH - 1) == Some(PAGE) && records(REACH) == Some(0)
+    }
+
     /// Notes that the empty seventh page is the end.
     pub fn verify(&mut self) {
         self.verified = true;
@@ -209,9 +216,8 @@ impl Walk {
         if let Some(end) = end {
             let missing: Vec<u32> = (0..end).filter(|p| !self.pages.contains_key(p)).collect();
             if missing.is_empty() {
-                let at_the_reach =
-                    end == REACH && self.pages.get(&end).is_some_and(|s| s.records == 0);
-                return match (in_flight.is_empty(), at_the_reach && reach != Reach::Deep) {
+                let unclear = self.ends_at_the_reach() && reach != Reach::Deep;
+                return match (in_flight.is_empty(), unclear) {
                     (true, true) => Step::Verify,
                     (true, false) => Step::Complete,
                     (false, _) => Step::Fetch(Vec::new()),
