@@ -17,7 +17,6 @@ mod plan;
 mod providers;
 mod search;
 mod sync;
-mod sync_view;
 mod users;
 mod value;
 
@@ -40,9 +39,9 @@ pub use leads::{
 pub use pace::{Pace, PaceLimits, PaceState, Permit};
 pub use providers::{Outcome, StoredProvider, WriteSummary};
 pub use sync::{
-    LeasedPartition, NewPartition, NewSpecialty, PageWrite, PartitionEnd, RunState, SetAsideRecord,
+    LeasedPartition, NewPartition, NewSpecialty, OpenLeftOut, PageWrite, PartitionEnd, RunState,
+    SetAsideRecord,
 };
-pub use sync_view::OpenLeftOut;
 pub use users::{AccessEdit, Attempt, LoginKey, NewUser, SetUp, TokenInfo, User, name_key};
 
 use backend::{Durability, Sql, Tx, postgres::Postgres, sqlite::Sqlite};

@@ -181,7 +181,11 @@ impl Store {
         text.push(" THEN 1 ELSE 0 END) FROM providers p WHERE ");
         for i in 0..STRETCHES {
             let from = least + span / STRETCHES * i;
-            text.push(if i == 0 { "(p.npi >= " } else { " OR (p.npi >= " });
+            text.push(if i == 0 {
+                "(p.npi >= "
+            } else {
+                " OR (p.npi >= "
+            });
             text.value(from);
             text.push(" AND p.npi < ");
             text.value(from + width);
@@ -210,7 +214,11 @@ fn driver(search: &Search<'_>, outlook: Outlook, limit: u32) -> Option<usize> {
         return Some(place);
     }
     #[expect(clippy::cast_precision_loss, reason = "a guess")]
-    let (smallest, all, sets) = (smallest as f64, outlook.all as f64, search.sets.len() as f64);
+    let (smallest, all, sets) = (
+        smallest as f64,
+        outlook.all as f64,
+        search.sets.len() as f64,
+    );
     // A row of a listed set is fetched from anywhere, tested and sorted; the index of an order
     // is walked from provider to provider, each of which is fetched from anywhere as well.
     let listing = smallest * (sets + 0.5);

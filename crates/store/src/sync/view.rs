@@ -6,9 +6,9 @@ use canvass_model::{
 };
 use jiff::Timestamp;
 
+use super::SetAsideRecord;
 use crate::{
     Error, Store,
-    sync::SetAsideRecord,
     value::{Row, params},
 };
 
