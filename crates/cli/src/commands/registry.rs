@@ -113,5 +113,6 @@ async fn generate(
         }
         store.write_providers(&batch, now).await?;
     }
+    store.analyze().await?;
     Ok(store)
 }

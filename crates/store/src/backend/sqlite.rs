@@ -129,11 +129,12 @@ fn connect(path: &Path, reader: bool) -> Result<Connection, rusqlite::Error> {
         "PRAGMA journal_mode=WAL;
          PRAGMA foreign_keys=ON;
          PRAGMA temp_store=MEMORY;
-         PRAGMA mmap_size=1073741824;
-         PRAGMA cache_size=-16000;",
+         PRAGMA cache_size=-16000;
+         PRAGMA analysis_limit=1000;",
     )?;
+    // The pages of the file are in the system's cache; those of our own only spare a copy.
     if reader {
-        connection.execute_batch("PRAGMA query_only=ON")?;
+        connection.execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-8000")?;
     }
     connection.set_prepared_statement_cache_capacity(256);
     Ok(connection)
