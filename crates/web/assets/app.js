@@ -250,7 +250,7 @@ function live(el) {
       window.htmx?.process(next);
       prepare(next);
       ring(next.dataset.percent, Boolean(next.dataset.live));
-      if (!next.dataset.live) { say(next.dataset.ended || "Finished"); stop(); }
+      if (!next.dataset.live) { say(next.dataset.ended || "Finished"); stop(); rest(); }
     } catch { /* the next event or the reconnection asks again */ }
   };
   const soon = () => { if (Date.now() >= due) refresh(); else { clearTimeout(timer); timer = setTimeout(refresh, due - Date.now()); } };
@@ -266,6 +266,14 @@ function live(el) {
     };
   };
   connect();
+}
+// What a run's page tells when the run is over.
+async function rest() {
+  const old = document.getElementById("run-rest");
+  if (!old) return;
+  const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+  const next = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("run-rest");
+  if (next) { old.replaceWith(next); prepare(next); }
 }
 function ring(percent, running) {
   const host = $("#jobs");
@@ -366,5 +374,10 @@ function prepare(from = document) {
   localTimes(from);
   countPicked();
 }
-document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
+document.addEventListener("htmx:load", (event) => {
+  const el = event.detail.elt;
+  prepare(el);
+  // An edit that closed with its form leaves the focus on its row.
+  if (el.matches?.("[data-row]") && document.activeElement === document.body) { el.tabIndex = -1; el.focus({ preventScroll: true }); }
+});
 prepare();

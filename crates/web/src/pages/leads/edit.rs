@@ -118,6 +118,11 @@ impl Typed {
         form
     }
 
+    /// Whether notes were typed.
+    pub fn has_notes(&self) -> bool {
+        self.values.contains_key("notes")
+    }
+
     /// The row of the lead as it is now, with notes that were typed still open.
     pub fn keep_in_row(&self, row: LeadRow) -> LeadRow {
         match self.values.get("notes") {

@@ -206,7 +206,7 @@ async fn edit(
             visit.app().catalogue(),
             &visit.now(),
         );
-        let row = typed.keep_in_row(row).with_error(refusal.words());
+        let row = typed.keep_in_row(row).with_error(refusal.in_row(&typed));
         return Ok((refusal.status, html(&row)).into_response());
     }
     let mut form = typed.keep_in_form(desk.form(&visit, &actor));
@@ -259,16 +259,25 @@ impl Refusal {
         })
     }
 
-    /// All of it, in the room of a row.
-    fn words(&self) -> String {
-        let theirs = self.theirs.iter();
-        let theirs = theirs.map(|(label, value)| format!("{label} now: {value}"));
-        let said = self.error.clone().into_iter().chain(theirs);
-        let mut words: Vec<String> = said.collect();
-        if !self.errors.is_empty() {
-            words.push(sentences(&self.errors));
+    /// The same in the room of a row, which shows what is there now.
+    fn in_row(&self, typed: &Typed) -> String {
+        if self.status != StatusCode::PRECONDITION_FAILED {
+            let error = self.error.clone();
+            return error.unwrap_or_else(|| sentences(&self.errors));
         }
-        words.join(" ")
+        let theirs = self.theirs.iter().find(|(label, _)| *label == "Notes");
+        match theirs {
+            Some((_, notes)) => format!(
+                "Somebody else wrote here meanwhile: \u{201c}{notes}\u{201d} Save again to replace it."
+            ),
+            None if typed.has_notes() => {
+                "Somebody else changed this lead meanwhile. Save again if yours still holds."
+                    .to_owned()
+            }
+            None => {
+                "Somebody else changed this lead meanwhile. Not saved: choose again.".to_owned()
+            }
+        }
     }
 }
 

@@ -63,9 +63,12 @@ impl LeadFilters {
         Select::new(
             "sort",
             "Order",
-            self.sort.as_str(),
+            match self.sort {
+                LeadSort::Updated => "",
+                other => other.as_str(),
+            },
             [
-                (LeadSort::Updated.as_str(), "Last edited first"),
+                ("", "Last edited first"),
                 (LeadSort::Name.as_str(), "Name"),
                 (LeadSort::Created.as_str(), "Newest first"),
             ],

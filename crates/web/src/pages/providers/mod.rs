@@ -146,9 +146,12 @@ impl Filters {
             Select::new(
                 "status",
                 "Record",
-                f.status.as_str(),
+                match f.status {
+                    StatusFilter::Active => "",
+                    other => other.as_str(),
+                },
                 [
-                    (StatusFilter::Active.as_str(), "In service"),
+                    ("", "In service"),
                     (StatusFilter::Deactivated.as_str(), "Deactivated"),
                     (StatusFilter::Unpublished.as_str(), "No longer published"),
                     (StatusFilter::Any.as_str(), "Any"),
@@ -201,7 +204,7 @@ fn sort_select(sort: ProviderSort) -> Select {
     Select::new(
         "sort",
         "Order",
-        sort.as_str(),
+        lean(sort),
         ProviderSort::ALL.into_iter().map(|s| {
             let label = match s {
                 ProviderSort::Name => "Name",
@@ -209,9 +212,18 @@ fn sort_select(sort: ProviderSort) -> Select {
                 ProviderSort::Enumerated => "Newest NPI first",
                 ProviderSort::Updated => "Last updated first",
             };
-            (s.as_str(), label)
+            (lean(s), label)
         }),
     )
+}
+
+/// The name of an order; the one that is meant when none is named stays out of addresses.
+fn lean(sort: ProviderSort) -> &'static str {
+    if sort == ProviderSort::default() {
+        ""
+    } else {
+        sort.as_str()
+    }
 }
 
 /// The page.

@@ -150,6 +150,8 @@ pub struct ProvidersResults {
     pub error: Option<String>,
     /// Whether any filter is set.
     pub filtered: bool,
+    /// The same search among the leads, where it is one of those that are none yet.
+    pub among_leads: Option<String>,
 }
 
 /// What a search asks for, for its results.
@@ -173,6 +175,14 @@ impl Asked<'_> {
             pairs.push(("limit", self.page.limit.to_string()));
         }
         pairs
+    }
+
+    fn among_leads(&self) -> String {
+        let mut pairs = self.pairs();
+        for (_, value) in pairs.iter_mut().filter(|(name, _)| *name == "lead") {
+            "yes".clone_into(value);
+        }
+        href("/providers", pairs)
     }
 
     fn at(&self, cursor: Option<&Cursor>) -> String {
@@ -220,6 +230,7 @@ impl ProvidersResults {
             notice: None,
             error: None,
             filtered: !asked.filter.pairs().is_empty(),
+            among_leads: (asked.filter.lead == Some(LeadPresence::No)).then(|| asked.among_leads()),
         }
     }
 
@@ -248,6 +259,7 @@ impl ProvidersResults {
             notice: None,
             error: Some(error.into()),
             filtered: true,
+            among_leads: None,
         }
     }
 
@@ -272,6 +284,17 @@ impl ProvidersResults {
 
     fn empty(&self) -> Empty {
         let pull = || Link::new("Pull from the registry", "/sync");
+        if let Some(leads) = &self.among_leads {
+            return Empty {
+                icon: "check",
+                title: "Nothing is left to save".to_owned(),
+                text: "Whatever this search finds is a lead already.".to_owned(),
+                links: vec![
+                    Link::new("Show it", leads),
+                    Link::new("Clear the filters", "/providers"),
+                ],
+            };
+        }
         let (icon, title, text, links) = match (self.filtered, self.may_sync) {
             (true, true) => (
                 "search",

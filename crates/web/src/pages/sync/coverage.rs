@@ -12,8 +12,10 @@ pub struct CoverageReport {
     pub coverage: Coverage,
     /// Whether everything was pulled.
     pub complete: bool,
-    /// Whether the run is over.
-    pub over: bool,
+    /// Whether the run goes on, so that the report is not yet there.
+    pub live: bool,
+    /// Whether the run was stopped before its end.
+    pub stopped: bool,
     /// Providers per specialty.
     pub chart: BarChart,
 }
@@ -24,7 +26,8 @@ impl CoverageReport {
         Self {
             coverage: run.coverage.clone(),
             complete: run.complete,
-            over: run.state == JobState::Finished,
+            live: !run.state.is_over(),
+            stopped: run.state == JobState::Cancelled,
             chart: BarChart {
                 title: "Providers found per specialty".to_owned(),
                 bars: run
