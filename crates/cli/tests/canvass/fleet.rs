@@ -84,9 +84,10 @@ fn assert_whole(db: &Database, registry: &FaultyRegistry) {
     assert_eq!(db.sql("SELECT created FROM sync_runs"), [all.to_string()]);
     let most = registry.max_in_flight();
     assert!(most <= 3, "{most} requests at one time");
-    // Arrivals are seen a little later than starts, so a window is a little shorter here.
-    let most = registry.max_starts_within(Duration::from_millis(190));
-    assert!(most <= 3, "{most} requests started within 190 ms");
+    // Starts are at least 200 ms apart by fours, but a busy machine may hold one request up for
+    // tens of milliseconds on its way. Two processes at a pace of their own would show as six.
+    let most = registry.max_starts_within(Duration::from_millis(150));
+    assert!(most <= 3, "{most} requests started within 150 ms");
 }
 
 fn names() -> Vec<&'static str> {

