@@ -94,11 +94,13 @@ both_engines! {
         assert_whole(&app, &run, &npis(&records), "429").await;
         let requests = registry.requests();
         let refused = requests.iter().find(|r| r.fault == faults[3]).unwrap().end.unwrap();
-        let too_early = requests.iter().filter(|r| {
-            // What had leave already when the refusal arrived may still go out.
-            r.start > refused + Duration::from_millis(40) && r.start < refused + Duration::from_millis(950)
+        let meanwhile = requests.iter().filter(|r| {
+            r.start > refused && r.start < refused + Duration::from_millis(950)
         });
-        assert_eq!(too_early.count(), 0, "{requests:#?}");
+        // What had leave already when the refusal arrived may still go out: as many pages of a
+        // query as are asked for at once.
+        let meanwhile = meanwhile.count();
+        assert!(meanwhile <= 3 && requests.len() > 15, "{meanwhile}: {requests:#?}");
     }
 
     async fn a_query_that_fails_for_good_fails_alone_and_can_be_asked_again(db: Database) {

@@ -86,7 +86,7 @@ both_engines! {
         let run = app.start_sync(None, internists(), None).await.unwrap().id;
         let stop = CancellationToken::new();
         // A lease so long that the test would end before it.
-        let runner = Runner::new(&app, Some(run.clone())).unwrap().with_lease(Duration::from_secs(600));
+        let runner = Runner::new(&app, Some(run.clone())).unwrap().with_lease(Duration::from_mins(10));
         let worker = tokio::spawn(runner.run(stop.clone()));
         until_found(&app, &run, 300).await;
         stop.cancel();

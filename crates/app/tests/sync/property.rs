@@ -191,7 +191,7 @@ async fn hold(db: Database, deep: Deep) {
     let registry = FaultyRegistry::start(&[], knowing().deep(deep));
     let app = db.open(hurried(&registry)).await;
     let runtime = tokio::runtime::Handle::current();
-    let tested = tokio::task::block_in_place(|| {
+    tokio::task::block_in_place(|| {
         let first = std::cell::Cell::new(0);
         let config = Config {
             cases: CASES,
@@ -199,16 +199,16 @@ async fn hold(db: Database, deep: Deep) {
             failure_persistence: None,
             ..Config::default()
         };
-        TestRunner::new(config).run(&cases(), |case| {
+        let tested = TestRunner::new(config).run(&cases(), |case| {
             first.set(first.get() + 10_000);
             runtime.block_on(check(&app, &registry, &case, deep, first.get()))
-        })
+        });
+        match tested {
+            Ok(()) => {}
+            Err(TestError::Fail(why, case)) => panic!("{why}\nwith {case:?}"),
+            Err(error) => panic!("{error}"),
+        }
     });
-    match tested {
-        Ok(()) => {}
-        Err(TestError::Fail(why, case)) => panic!("{why}\nwith {case:?}"),
-        Err(error) => panic!("{error}"),
-    }
 }
 
 async fn check(
