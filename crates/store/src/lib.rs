@@ -78,11 +78,10 @@ impl Store {
             Some(("postgres" | "postgresql", _)) => {
                 Backend::Postgres(Box::new(Postgres::open(url)?))
             }
-            // The address may hold a password, so only what cannot is shown.
+            // The rest of the address may hold a password.
             _ => {
-                return Err(Error::Address(
-                    url.chars().take_while(|c| *c != '@').take(40).collect(),
-                ));
+                let scheme: String = url.chars().take_while(|c| *c != ':').take(40).collect();
+                return Err(Error::Address(scheme));
             }
         };
         let store = Self {
