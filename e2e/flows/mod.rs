@@ -1,0 +1,10 @@
+//! One file for each thing that people do.
+
+mod account;
+mod keyboard;
+mod leads;
+mod looks;
+mod plain;
+mod providers;
+mod sync;
+mod team;
