@@ -354,7 +354,7 @@ impl Browser {
     #[track_caller]
     pub fn look(&self, width: Width, dark: bool) {
         let (width, height, mobile) = match width {
-            Width::Wide => (1280, 800, false),
+            Width::Wide => (1280, 720, false),
             Width::Narrow => (390, 844, true),
         };
         self.devtools(

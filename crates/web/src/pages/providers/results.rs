@@ -8,13 +8,16 @@ use crate::format::{number, person, unshouted};
 use crate::geography::state_name;
 use crate::ui::{Chip, Empty, ExportMenu, Link, Notice, Pager, StatusBadge, href};
 
-/// What a person calls a code: its specialization, or its classification where it has none.
+/// What a person calls a code: its display name, less the "Physician" in which those of most end.
+/// A specialization alone would not do: "Family" is a nurse's, "General Practice" also a dentist's.
 pub fn specialty_label(catalogue: &Catalogue, code: &str) -> String {
-    match catalogue.get(code) {
-        Some(t) if t.specialization.is_empty() => t.classification.clone(),
-        Some(t) => t.specialization.clone(),
-        None => code.to_owned(),
-    }
+    let name = match catalogue.get(code) {
+        Some(t) if !t.display_name.is_empty() => &t.display_name,
+        Some(t) if !t.specialization.is_empty() => &t.specialization,
+        Some(t) => &t.classification,
+        None => code,
+    };
+    name.strip_suffix(" Physician").unwrap_or(name).to_owned()
 }
 
 /// City and state for a list: `Fresno, CA`.

@@ -36,8 +36,12 @@ impl SpecialtyLine {
             SpecialtyState::Unknown => (Tone::Bad, "cross", "not a specialty of the registry"),
             SpecialtyState::Cancelled => (Tone::Muted, "stopped", "stopped"),
         };
-        let begun = !matches!(s.state, SpecialtyState::Pending | SpecialtyState::Unknown);
         let c = &s.counts;
+        let begun = match s.state {
+            SpecialtyState::Pending | SpecialtyState::Unknown => false,
+            SpecialtyState::Running => c.requests > 0,
+            _ => true,
+        };
         let what = if begun {
             let mut parts = vec![
                 format!("{} new", number(c.created)),
