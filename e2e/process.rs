@@ -10,7 +10,7 @@ use std::{
 };
 
 /// Longer than anything takes that a test waits for, on a busy machine too.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// canvass with these arguments, with `home` as its home, free of what the environment sets.
 pub fn canvass(home: &Path, args: &[&str]) -> Command {

@@ -3,7 +3,7 @@
 //!
 //! With `CANVASS_PICTURES` set to a folder, the pictures of the README are written there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Value, json};
@@ -79,7 +79,12 @@ fn every_page_stands_in_every_width_and_light() {
     let browser = world.browser(Scripts::On);
     let mut critic = Critic {
         browser: &browser,
-        pictures: std::env::var_os("CANVASS_PICTURES").map(PathBuf::from),
+        pictures: std::env::var_os("CANVASS_PICTURES").map(|folder| {
+            // Tests run in the folder of their crate.
+            Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("../..")
+                .join(folder)
+        }),
         wrong: Vec::new(),
     };
 
@@ -154,7 +159,7 @@ fn sync(critic: &mut Critic, world: &World) {
     critic.look("syncs, with history");
     browser.click("#history tbody a");
     browser.until_text("h1", "Sync run");
-    critic.picture("sync-finished", Width::Wide, false);
+    critic.picture("sync", Width::Wide, false);
     critic.look("sync, finished");
 }
 
@@ -210,7 +215,7 @@ fn leads(critic: &mut Critic, world: &World) {
     browser.open("/leads");
     critic.picture("leads", Width::Wide, false);
     critic.picture("leads-dark", Width::Wide, true);
-    critic.picture("leads-narrow", Width::Narrow, false);
+    critic.picture("leads-phone", Width::Narrow, false);
     browser.open("/leads?limit=12");
     browser.click("[data-row]:nth-child(2) [data-notes]");
     browser.until("document.querySelector('[data-row] textarea') !== null");
@@ -221,7 +226,7 @@ fn leads(critic: &mut Critic, world: &World) {
     browser.open(SEARCH);
     critic.picture("providers", Width::Wide, false);
     critic.picture("providers-dark", Width::Wide, true);
-    critic.picture("providers-narrow", Width::Narrow, false);
+    critic.picture("providers-phone", Width::Narrow, false);
 }
 
 fn team(critic: &mut Critic, world: &World) {
@@ -298,7 +303,9 @@ fn work_leads(world: &World) -> String {
             0 => String::new(),
             _ => (made - hours.hours()).to_string(),
         };
-        file += &format!("{npi},{status},{notes},{owner},{contact},{how}\n");
+        let row = [npi, status, notes, owner, &contact, how].join(",");
+        file.push_str(&row);
+        file.push('\n');
     }
     world.write("work.csv", &file);
     world.canvass(&["leads", "import", "work.csv"]);
