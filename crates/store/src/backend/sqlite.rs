@@ -129,9 +129,12 @@ fn connect(path: &Path, reader: bool) -> Result<Connection, rusqlite::Error> {
         "PRAGMA journal_mode=WAL;
          PRAGMA foreign_keys=ON;
          PRAGMA temp_store=MEMORY;
-         PRAGMA cache_size=-16000;
+         PRAGMA cache_size=-32000;
+         PRAGMA wal_autocheckpoint=8000;
          PRAGMA analysis_limit=1000;",
     )?;
+    // The log is moved into the file every 32 MB: less often would make it long, more often would
+    // wait for the disk all the time while much is written.
     // The pages of the file are in the system's cache; those of our own only spare a copy.
     if reader {
         connection.execute_batch("PRAGMA query_only=ON; PRAGMA cache_size=-8000")?;
