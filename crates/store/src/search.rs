@@ -154,8 +154,13 @@ impl Set {
         }
     }
 
-    /// The condition as a test of one provider `p`.
-    fn probe(&self, text: &mut Text, engine: Engine) {
+    /// Whether the test of one provider reads its row.
+    fn reads_row(&self, engine: Engine) -> bool {
+        matches!((self, engine), (Self::Words(_), Engine::Postgres))
+    }
+
+    /// The condition as a test of the one provider whose NPI is the column `npi`, or of `p`.
+    fn probe(&self, text: &mut Text, engine: Engine, npi: &str) {
         match (self, engine) {
             (Self::Words(words), Engine::Postgres) => {
                 text.push("p.words @@ to_tsquery('simple', ");
@@ -164,7 +169,8 @@ impl Set {
             }
             // The full-text index can't be probed by row, so its rows are listed once.
             (Self::Words(words), Engine::Sqlite) => {
-                text.push("p.npi IN (SELECT rowid FROM provider_words WHERE provider_words MATCH ");
+                text.push(npi);
+                text.push(" IN (SELECT rowid FROM provider_words WHERE provider_words MATCH ");
                 text.value(fts5(words));
                 text.push(")");
             }
@@ -178,8 +184,10 @@ impl Set {
             ) => {
                 text.push(
                     "EXISTS (SELECT 1 FROM provider_taxonomies s
-                     INDEXED BY provider_taxonomies_by_npi WHERE s.npi = p.npi AND s.code IN ",
+                     INDEXED BY provider_taxonomies_by_npi WHERE s.npi = ",
                 );
+                text.push(npi);
+                text.push(" AND s.code IN ");
                 text.values(codes);
                 text.push(if *primary_only {
                     " AND s.is_primary)"
@@ -190,7 +198,9 @@ impl Set {
             _ => {
                 text.push("EXISTS (SELECT 1 FROM ");
                 self.source(text, engine);
-                text.push(" AND s.npi = p.npi)");
+                text.push(" AND s.npi = ");
+                text.push(npi);
+                text.push(")");
             }
         }
     }
@@ -290,21 +300,32 @@ impl<'a> Search<'a> {
     /// `FROM ... WHERE ...` with the providers as `p`, each once.
     pub(crate) fn sources(&self, text: &mut Text) {
         text.push(" FROM ");
-        if let Some(set) = self.driver.and_then(|i| self.sets.get(i)) {
-            text.push("(SELECT DISTINCT s.npi FROM ");
+        let driver = self.driver.and_then(|i| self.sets.get(i));
+        if let Some(set) = driver {
+            text.push("(SELECT DISTINCT k.npi FROM (SELECT s.npi FROM ");
             set.source(text, self.engine);
+            text.push(") k WHERE 1 = 1");
+            // What an index can tell by the NPI alone is asked before the provider is fetched.
+            self.others(text, "k.npi", false);
             // CROSS JOIN keeps SQLite's planner from turning the order around.
             text.push(") d CROSS JOIN providers p WHERE p.npi = d.npi");
+            self.others(text, "p.npi", true);
         } else {
             text.push("providers p WHERE 1 = 1");
-        }
-        for (i, set) in self.sets.iter().enumerate() {
-            if self.driver != Some(i) {
-                text.push(" AND ");
-                set.probe(text, self.engine);
-            }
+            self.others(text, "p.npi", false);
+            self.others(text, "p.npi", true);
         }
         self.columns(text);
+    }
+
+    /// The sets that do not drive, as tests: those that read the provider's row, or the rest.
+    fn others(&self, text: &mut Text, npi: &str, read_row: bool) {
+        for (i, set) in self.sets.iter().enumerate() {
+            if self.driver != Some(i) && set.reads_row(self.engine) == read_row {
+                text.push(" AND ");
+                set.probe(text, self.engine, npi);
+            }
+        }
     }
 
     pub(crate) fn engine(&self) -> Engine {
@@ -320,7 +341,7 @@ impl<'a> Search<'a> {
     pub(crate) fn probes(&self, text: &mut Text) {
         for set in &self.sets {
             text.push(" AND ");
-            set.probe(text, self.engine);
+            set.probe(text, self.engine, "p.npi");
         }
         self.columns(text);
     }
