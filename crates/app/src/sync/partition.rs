@@ -225,16 +225,16 @@ impl<'a> Work<'a> {
         let learned = self.learn();
         // The next pages go out before this one is written, so that the registry is never waited
         // for without need.
-        if self.at.walk.ends_at_the_reach() && self.shared.reach(&self.leased.run_id) != Reach::Deep
-        {
-            self.verify();
-        }
         if let Step::Fetch(pages) = self.at.walk.next(
             &self.in_flight,
             self.shared.reach(&self.leased.run_id),
             false,
         ) {
             self.send(pages);
+        }
+        if self.at.walk.ends_at_the_reach() && self.shared.reach(&self.leased.run_id) != Reach::Deep
+        {
+            self.verify();
         }
         self.write(&read, learned).await
     }
