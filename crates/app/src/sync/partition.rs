@@ -47,6 +47,17 @@ enum Came {
     Page(u32, Option<Asked>),
     /// Whether nothing past the documented reach is the end of the query.
     AtTheEnd(Option<bool>),
+    /// What was taken in is written; false when the run was stopped or the partition taken over.
+    Written(bool),
+}
+
+/// What was taken in and is not written yet. One transaction writes it with the checkpoint, which
+/// therefore never speaks of a page whose records are not there.
+#[derive(Default)]
+struct Batch {
+    providers: Vec<Provider>,
+    set_aside: Vec<SetAsideRecord>,
+    reach: Option<&'static str>,
 }
 
 /// How far it is known whether nothing past the documented reach is the end of the query.
@@ -78,6 +89,8 @@ pub(super) struct Work<'a> {
     /// How often a page was asked for again.
     again: BTreeMap<u32, u32>,
     verification: Verification,
+    unwritten: Option<Batch>,
+    writing: bool,
     tasks: JoinSet<Result<Came, Error>>,
     stop: CancellationToken,
     /// Requests that were not written down yet.
@@ -106,6 +119,8 @@ impl<'a> Work<'a> {
             in_flight: BTreeSet::new(),
             again: BTreeMap::new(),
             verification: Verification::NotAsked,
+            unwritten: None,
+            writing: false,
             tasks: JoinSet::new(),
             stop,
             sent: Sent::default(),
@@ -152,24 +167,29 @@ impl<'a> Work<'a> {
             let (page, asked) = match came {
                 Came::Page(page, Some(asked)) => (page, asked),
                 Came::AtTheEnd(Some(true)) => {
-                    if !self.note_the_end().await? {
-                        return Ok(false);
-                    }
+                    self.at.walk.verify();
+                    self.note(Batch {
+                        reach: Some("deep"),
+                        ..Batch::default()
+                    })?;
+                    continue;
+                }
+                Came::Written(true) => {
+                    self.writing = false;
+                    self.write()?;
                     continue;
                 }
                 Came::AtTheEnd(Some(false)) => {
                     self.verification = Verification::NotTheEnd;
                     continue;
                 }
-                Came::Page(_, None) | Came::AtTheEnd(None) => return Ok(false),
+                Came::Page(_, None) | Came::AtTheEnd(None) | Came::Written(false) => {
+                    return Ok(false);
+                }
             };
             self.in_flight.remove(&page);
             match asked {
-                Ok(Answer::Page { records }) => {
-                    if !self.take(page, &records).await? {
-                        return Ok(false);
-                    }
-                }
+                Ok(Answer::Page { records }) => self.take(page, &records)?,
                 Ok(Answer::Refused(refusals)) => {
                     let why = refused(&self.query, &refusals);
                     return self.finish(PartitionEnd::Failed(why)).await;
@@ -198,9 +218,8 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Takes in a page: writes its records and moves the checkpoint. False when the run was
-    /// stopped or the partition was taken over.
-    async fn take(&mut self, page: u32, records: &[Value]) -> Result<bool, Error> {
+    /// Takes in a page: sends for what is wanted next, and begins to write its records.
+    fn take(&mut self, page: u32, records: &[Value]) -> Result<(), Error> {
         let read = self.read(records);
         let tries = self.again.get(&page).copied().unwrap_or(0);
         let short_of_some = read.records == PAGE && read.distinct < read.records;
@@ -236,7 +255,11 @@ impl<'a> Work<'a> {
         {
             self.verify();
         }
-        self.write(&read, learned).await
+        self.note(Batch {
+            providers: read.providers,
+            set_aside: read.set_aside,
+            reach: learned,
+        })
     }
 
     fn read(&self, records: &[Value]) -> Read {
@@ -292,30 +315,56 @@ impl<'a> Work<'a> {
             .then_some(name)
     }
 
-    async fn write(&mut self, read: &Read, reach: Option<&str>) -> Result<bool, Error> {
+    /// Adds to what is to be written.
+    fn note(&mut self, batch: Batch) -> Result<(), Error> {
+        let unwritten = self.unwritten.get_or_insert_default();
+        unwritten.providers.extend(batch.providers);
+        unwritten.set_aside.extend(batch.set_aside);
+        unwritten.reach = batch.reach.or(unwritten.reach);
+        self.write()
+    }
+
+    /// Begins to write what is not written yet, unless a write is under way: then its end does.
+    fn write(&mut self) -> Result<(), Error> {
+        if self.writing {
+            return Ok(());
+        }
+        let Some(batch) = self.unwritten.take() else {
+            return Ok(());
+        };
         let checkpoint =
             serde_json::to_string(&self.at).map_err(|e| Error::Internal(e.to_string()))?;
-        let (requests, retries) = self.sent.take();
-        let page = PageWrite {
-            partition: self.leased,
-            owner: &self.shared.owner,
-            providers: &read.providers,
-            set_aside: &read.set_aside,
-            checkpoint: &checkpoint,
-            reach,
-            requests,
-            retries,
-            lease_until: self.shared.lease_until(),
-        };
-        let store = self.shared.app.store();
-        loop {
-            match store.write_page(&page, self.shared.app.clock().now()).await {
-                Ok(state) => return Ok(state == JobState::Running),
-                Err(canvass_store::Error::LeaseLost) => return Ok(false),
-                Err(canvass_store::Error::Conflict) => tokio::task::yield_now().await,
-                Err(error) => return Err(error.into()),
+        self.writing = true;
+        let written = write(
+            self.shared.clone(),
+            self.leased.clone(),
+            batch,
+            checkpoint,
+            self.sent.take(),
+        );
+        self.tasks
+            .spawn(async move { written.await.map(Came::Written) });
+        Ok(())
+    }
+
+    /// Waits until everything is written. False when the run was stopped or the partition was
+    /// taken over.
+    async fn settle(&mut self) -> Result<bool, Error> {
+        while self.writing {
+            let Some(came) = self.tasks.join_next().await else {
+                return Err(Error::Internal("a write has no end".into()));
+            };
+            match came.map_err(|e| Error::Internal(e.to_string()))?? {
+                Came::Written(true) => {
+                    self.writing = false;
+                    self.write()?;
+                }
+                Came::Written(false) => return Ok(false),
+                // The partition is at its end: what else comes is no longer wanted.
+                Came::Page(..) | Came::AtTheEnd(_) => {}
             }
         }
+        Ok(true)
     }
 
     /// Begins to find out whether nothing past the documented reach is the end of this query: by
@@ -347,19 +396,6 @@ impl<'a> Work<'a> {
         });
     }
 
-    /// Notes that nothing past the reach is the end of the query.
-    async fn note_the_end(&mut self) -> Result<bool, Error> {
-        self.at.walk.verify();
-        let nothing = Read {
-            providers: Vec::new(),
-            set_aside: Vec::new(),
-            mark: 0,
-            records: 0,
-            distinct: 0,
-        };
-        self.write(&nothing, Some("deep")).await
-    }
-
     async fn split(self) -> Result<bool, Error> {
         if self.stop.is_cancelled() {
             return Ok(false);
@@ -385,6 +421,9 @@ impl<'a> Work<'a> {
     }
 
     async fn finish(mut self, end: PartitionEnd) -> Result<bool, Error> {
+        if !self.settle().await? {
+            return Ok(false);
+        }
         // What is still under way is not waited for, but counted.
         self.tasks.shutdown().await;
         let sent = self.sent.take();
@@ -400,6 +439,37 @@ impl<'a> Work<'a> {
                 Err(canvass_store::Error::Conflict) => tokio::task::yield_now().await,
                 Err(error) => return Err(error.into()),
             }
+        }
+    }
+}
+
+/// Writes what was taken in with its checkpoint. False when the run was stopped or the partition
+/// was taken over.
+async fn write(
+    shared: Arc<Shared>,
+    leased: LeasedPartition,
+    batch: Batch,
+    checkpoint: String,
+    (requests, retries): (u32, u32),
+) -> Result<bool, Error> {
+    let page = PageWrite {
+        partition: &leased,
+        owner: &shared.owner,
+        providers: &batch.providers,
+        set_aside: &batch.set_aside,
+        checkpoint: &checkpoint,
+        reach: batch.reach,
+        requests,
+        retries,
+        lease_until: shared.lease_until(),
+    };
+    loop {
+        let now = shared.app.clock().now();
+        match shared.app.store().write_page(&page, now).await {
+            Ok(state) => return Ok(state == JobState::Running),
+            Err(canvass_store::Error::LeaseLost) => return Ok(false),
+            Err(canvass_store::Error::Conflict) => tokio::task::yield_now().await,
+            Err(error) => return Err(error.into()),
         }
     }
 }
