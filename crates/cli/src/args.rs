@@ -449,6 +449,35 @@ pub(crate) enum RegistryCommand {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Write generated providers as NPPES dissemination files: a monthly set, or a week after it
+    #[command(
+        after_help = "Examples:\n  canvass registry generate --rows 1000000 --out files\n  \
+                      canvass registry generate --weekly files --out weekly --json"
+    )]
+    Generate(GenerateArgs),
+}
+
+/// Which files to generate.
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// Lines of the main file, deactivated NPIs included
+    #[arg(long, default_value_t = 40_000, value_name = "N")]
+    pub(crate) rows: u64,
+    /// Folder to write to; it is made when it is not there
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// The same seed gives the same files
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Write a week that follows this set: the folder or the zip of an earlier call
+    #[arg(long, value_name = "OF", conflicts_with_all = ["rows", "seed"])]
+    pub(crate) weekly: Option<PathBuf>,
+    /// Lines of the weekly set [default: 3 of 1,000]
+    #[arg(long, value_name = "N", requires = "weekly")]
+    pub(crate) changes: Option<u64>,
+    /// Print what was written, and what a weekly set changes, as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Checks settings, database and registry.

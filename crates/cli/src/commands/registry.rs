@@ -1,5 +1,7 @@
 //! `canvass registry`: a sample registry.
 
+mod generate;
+
 use std::{net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use canvass_app::registry::RegistryEndpoint;
@@ -19,11 +21,14 @@ use crate::{
 const BATCH: usize = 5_000;
 
 pub(crate) async fn run(config: &Config, args: RegistryArgs) -> Result<ExitCode, Failure> {
-    let RegistryCommand::Serve {
-        providers,
-        latency,
-        seed,
-    } = args.command;
+    let (providers, latency, seed) = match args.command {
+        RegistryCommand::Serve {
+            providers,
+            latency,
+            seed,
+        } => (providers, latency, seed),
+        RegistryCommand::Generate(args) => return generate::run(config, args).await,
+    };
     let stop = stop_on_signal();
     let sample = SampleSettings { providers, seed };
     let registry = Registry::start(

@@ -8,6 +8,7 @@
 //! share their beginning, and parts can be generated in any order or at the same time.
 
 mod draw;
+pub mod files;
 mod names;
 mod organizations;
 mod people;
