@@ -8,16 +8,26 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 /// A text without the spaces around it; none where it only says that there is none: empty, `--`,
 /// `<UNAVAIL>`, or a mask of `=`, `$` or `*`.
 pub(crate) fn text(raw: &str) -> Option<String> {
-    let trimmed = raw.trim_matches(|c: char| c.is_whitespace() || c == '\0');
-    if trimmed.is_empty() || trimmed.eq_ignore_ascii_case("<UNAVAIL>") {
-        return None;
-    }
-    let masked = trimmed.len() > 1
-        && ["-", "=", "$", "*"]
-            .into_iter()
-            .any(|mask| trimmed.split(mask).all(str::is_empty));
     // PostgreSQL can't store a NUL inside a text.
-    (!masked).then(|| trimmed.replace('\0', ""))
+    stated(raw).map(|text| {
+        if text.contains('\0') {
+            text.replace('\0', "")
+        } else {
+            text.to_owned()
+        }
+    })
+}
+
+/// As [`text`], without making a copy; a NUL inside stays.
+pub(crate) fn stated(raw: &str) -> Option<&str> {
+    let trimmed = raw.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+    let (first, rest) = trimmed.as_bytes().split_first()?;
+    let absent = match first {
+        b'<' => trimmed.eq_ignore_ascii_case("<UNAVAIL>"),
+        b'-' | b'=' | b'$' | b'*' => !rest.is_empty() && rest.iter().all(|b| b == first),
+        _ => false,
+    };
+    (!absent).then_some(trimmed)
 }
 
 /// The prefixes and suffixes of names that CMS lists, as the API spells them now. Roman numerals
@@ -29,12 +39,11 @@ const AFFIXES: [&str; 9] = [
 /// A prefix or suffix of a person's name: `DR.`, `DR` and `Dr.` are all `Dr.`; what is not listed
 /// stays as it is.
 pub(crate) fn affix(raw: &str) -> Option<String> {
-    let text = text(raw)?;
-    let bare = text.trim_end_matches('.');
+    let bare = stated(raw)?.trim_end_matches('.');
     let listed = AFFIXES
         .into_iter()
         .find(|known| known.trim_end_matches('.').eq_ignore_ascii_case(bare));
-    Some(listed.map_or(text.clone(), str::to_owned))
+    listed.map(str::to_owned).or_else(|| text(raw))
 }
 
 /// A yes or no. `X` means not answered.
@@ -42,23 +51,35 @@ pub(crate) fn affix(raw: &str) -> Option<String> {
 /// # Errors
 /// When it is neither.
 pub(crate) fn flag(raw: &str) -> Result<Option<bool>, ()> {
-    let Some(text) = text(raw) else {
+    let Some(text) = stated(raw) else {
         return Ok(None);
     };
-    match text.to_ascii_uppercase().as_str() {
-        "Y" | "YES" | "TRUE" => Ok(Some(true)),
-        "N" | "NO" | "FALSE" => Ok(Some(false)),
-        "X" => Ok(None),
-        _ => Err(()),
+    let is = |words: [&str; 3]| {
+        words
+            .into_iter()
+            .any(|word| text.eq_ignore_ascii_case(word))
+    };
+    if is(["Y", "YES", "TRUE"]) {
+        Ok(Some(true))
+    } else if is(["N", "NO", "FALSE"]) {
+        Ok(Some(false))
+    } else if text.eq_ignore_ascii_case("X") {
+        Ok(None)
+    } else {
+        Err(())
     }
 }
 
 /// A postal code: the five or nine digits of a ZIP without hyphen, anything else as it is.
 pub(crate) fn postal_code(raw: &str) -> Option<String> {
     let text = text(raw)?;
+    let is_zip =
+        |text: &str| matches!(text.len(), 5 | 9) && text.bytes().all(|b| b.is_ascii_digit());
+    if is_zip(&text) {
+        return Some(text);
+    }
     let joined: String = text.chars().filter(|c| !matches!(c, '-' | ' ')).collect();
-    let zip = matches!(joined.len(), 5 | 9) && joined.bytes().all(|b| b.is_ascii_digit());
-    Some(if zip { joined } else { text })
+    Some(if is_zip(&joined) { joined } else { text })
 }
 
 /// A group taxonomy as code and upper-case label. The API writes
@@ -78,9 +99,15 @@ pub(crate) fn date(text: &str) -> Option<Date> {
     if rest.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    if let [month, day, year] = day.split('/').collect::<Vec<_>>()[..] {
-        let number = |digits: &str| digits.parse::<i8>().ok();
-        return Date::new(year.parse().ok()?, number(month)?, number(day)?).ok();
+    if let [m1, m2, b'/', d1, d2, b'/', year @ ..] = day.as_bytes() {
+        let number = |digits: &[u8]| {
+            digits.iter().try_fold(0_i16, |sum, digit| {
+                let digit = i16::from(*digit).checked_sub(i16::from(b'0'))?;
+                (0..10).contains(&digit).then_some(sum * 10 + digit)
+            })
+        };
+        let part = |digits| number(digits).and_then(|n| i8::try_from(n).ok());
+        return Date::new(number(year)?, part(&[*m1, *m2])?, part(&[*d1, *d2])?).ok();
     }
     day.parse().ok()
 }
