@@ -7,6 +7,7 @@ mod access;
 mod demo;
 mod exits;
 mod fleet;
+mod generate;
 mod help;
 mod kill;
 mod leads;

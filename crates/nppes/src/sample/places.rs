@@ -139,6 +139,11 @@ impl Addresses {
         self.states[state].code
     }
 
+    /// The state with a code.
+    pub(super) fn place_of(&self, code: &str) -> Option<usize> {
+        self.states.iter().position(|state| state.code == code)
+    }
+
     /// A house in a state.
     pub(super) fn practice(&self, draw: &mut Draw, state: usize) -> Address {
         let of = &self.states[state];

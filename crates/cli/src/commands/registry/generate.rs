@@ -6,7 +6,10 @@ use std::{
     process::ExitCode,
 };
 
-use canvass_nppes::sample::files::{self, FilesError, FullReport, FullSettings, WrittenFile};
+use canvass_model::Catalogue;
+use canvass_nppes::sample::files::{
+    self, FilesError, FullReport, FullSettings, WeeklyReport, WrittenFile,
+};
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 
 use crate::{args::GenerateArgs, commands::stop_on_signal, config::Config, failure::Failure};
@@ -16,8 +19,8 @@ pub(super) async fn run(config: &Config, args: GenerateArgs) -> Result<ExitCode,
         canvass_nppes::nucc::load(&config.settings.nucc).map_err(canvass_app::Error::from)?;
     let stop = stop_on_signal();
     let json = args.json;
-    let report = tokio::task::spawn_blocking(move || {
-        let bar = bar();
+    let written = tokio::task::spawn_blocking(move || {
+        let bar = bar(&args);
         let mut progress = |rows| {
             bar.set_position(rows);
             if stop.is_cancelled() {
@@ -26,34 +29,59 @@ pub(super) async fn run(config: &Config, args: GenerateArgs) -> Result<ExitCode,
                 ControlFlow::Continue(())
             }
         };
-        let settings = FullSettings {
-            rows: args.rows,
-            seed: args.seed,
-        };
-        bar.set_length(args.rows);
-        let report = files::write_full(&catalogue, settings, &args.out, &mut progress);
+        let written = write(&catalogue, &args, &mut progress);
         bar.finish_and_clear();
-        report
+        written
     })
     .await
     .map_err(|e| Failure::Other(e.to_string()))?
     .map_err(failure)?;
     let mut out = io::stdout().lock();
     if json {
-        serde_json::to_writer(&mut out, &report)?;
+        serde_json::to_writer(&mut out, &written)?;
         writeln!(out)?;
     } else {
-        say_full(&mut out, &report)?;
+        match &written {
+            Written::Full(report) => say_full(&mut out, report)?,
+            Written::Weekly(report) => say_weekly(&mut out, report)?,
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Nothing where standard error is no terminal.
-fn bar() -> ProgressBar {
+/// Either kind of set.
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+enum Written {
+    Full(FullReport),
+    Weekly(WeeklyReport),
+}
+
+fn write(
+    catalogue: &Catalogue,
+    args: &GenerateArgs,
+    progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<Written, FilesError> {
+    if let Some(of) = &args.weekly {
+        return files::write_weekly(catalogue, of, args.changes, &args.out, progress)
+            .map(Written::Weekly);
+    }
+    let settings = FullSettings {
+        rows: args.rows,
+        seed: args.seed,
+    };
+    files::write_full(catalogue, settings, &args.out, progress).map(Written::Full)
+}
+
+/// Nothing where standard error is no terminal, nor for a week, which is done in a moment.
+fn bar(args: &GenerateArgs) -> ProgressBar {
+    if args.weekly.is_some() {
+        return ProgressBar::hidden();
+    }
     let style = ProgressStyle::with_template(
         "{bar:30} {human_pos}/{human_len} rows · {per_sec} · {eta} left",
     );
-    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+    ProgressBar::new(args.rows).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 fn failure(error: FilesError) -> Failure {
@@ -74,6 +102,24 @@ fn say_full(out: &mut impl Write, report: &FullReport) -> io::Result<()> {
         HumanCount(report.reactivated),
         HumanCount(report.deactivated)
     )?;
+    report.files.iter().try_for_each(|file| say_file(out, file))
+}
+
+/// Counts in the words of an import, then how often each field differs.
+fn say_weekly(out: &mut impl Write, report: &WeeklyReport) -> io::Result<()> {
+    writeln!(
+        out,
+        "{} rows: {} created, {} updated, {} unchanged, {} deactivated, {} reactivated",
+        HumanCount(report.rows),
+        HumanCount(report.created),
+        HumanCount(report.updated),
+        HumanCount(report.unchanged),
+        HumanCount(report.deactivated),
+        HumanCount(report.reactivated)
+    )?;
+    for (field, count) in &report.fields {
+        writeln!(out, "  {field}: {}", HumanCount(*count))?;
+    }
     report.files.iter().try_for_each(|file| say_file(out, file))
 }
 

@@ -250,7 +250,7 @@ impl FileSample {
             p.organization_name = Some(draw.one_of(ODD_ORGANIZATIONS).to_owned());
         }
         if draw.permille(30) {
-            for _ in 0..1 + draw.index(4) {
+            for _ in 0..=draw.index(4) {
                 let name = self.trade_name(draw, p);
                 p.other_names.push(name);
             }
@@ -269,14 +269,14 @@ impl FileSample {
             person: PersonName::default(),
         }
     }
+}
 
-    /// A person with the profession of the provider's primary taxonomy.
-    pub(super) fn colleague(&self, draw: &mut Draw, p: &Provider) -> PersonName {
-        let code = p.primary_taxonomy().map_or("", |t| t.code.as_str());
-        let profession: &Profession = profession(code);
-        let (_, named_as) = people::sex(draw, profession);
-        people::person(draw, named_as, profession, &practice_state(p))
-    }
+/// A person with the profession of the provider's primary taxonomy.
+pub(super) fn colleague(draw: &mut Draw, p: &Provider) -> PersonName {
+    let code = p.primary_taxonomy().map_or("", |t| t.code.as_str());
+    let profession: &Profession = profession(code);
+    let (_, named_as) = people::sex(draw, profession);
+    people::person(draw, named_as, profession, &practice_state(p))
 }
 
 /// The state of the practice, empty when there is none.

@@ -10,15 +10,21 @@ mod archive;
 mod deactivations;
 mod file_sample;
 mod row;
+mod week;
 
 use std::{
-    fs, io,
+    collections::BTreeMap,
+    fs::{self, File},
+    io,
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
-use canvass_model::Catalogue;
-use jiff::civil::{Date, date};
+use canvass_model::{Catalogue, Change, ChangeKind, Provider, changes_between};
+use jiff::{
+    Timestamp,
+    civil::{Date, date},
+};
 use serde::{Deserialize, Serialize};
 use zip::ZipArchive;
 
@@ -27,6 +33,7 @@ use self::{
     archive::{Names, Rows},
     file_sample::FileSample,
     row::OtherNames,
+    week::{Action, Week},
 };
 use super::FIRST_DAY;
 
@@ -70,7 +77,7 @@ pub enum FilesError {
     },
     /// No set that was generated.
     #[error(
-        "{} is no monthly set made by `registry generate`, nor a folder with one",
+        "{} is no set made by `registry generate`, nor a folder with a monthly one",
         path.display()
     )]
     NotGenerated {
@@ -124,6 +131,7 @@ pub struct FullReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Manifest {
     generated_by: String,
+    set: Set,
     generation: u32,
     rows: u64,
     seed: u64,
@@ -133,12 +141,22 @@ struct Manifest {
     weeks: Vec<u64>,
 }
 
+/// What an archive holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Set {
+    Monthly,
+    Weekly,
+    Deactivations,
+}
+
 const GENERATED_BY: &str = "canvass registry generate";
 
 impl Manifest {
     fn new(settings: FullSettings, catalogue: &Catalogue) -> Self {
         Self {
             generated_by: GENERATED_BY.to_owned(),
+            set: Set::Monthly,
             generation: GENERATION,
             rows: settings.rows,
             seed: settings.seed,
@@ -235,7 +253,10 @@ pub fn write_full(
     )?;
     let report = archive::write_report(
         &report_names,
-        &manifest,
+        &Manifest {
+            set: Set::Deactivations,
+            ..manifest
+        },
         report_on
             .strftime("NPPES Deactivated NPI Report %Y%m%d.xlsx")
             .to_string(),
@@ -251,6 +272,178 @@ pub fn write_full(
         bytes: files.iter().map(|f| f.bytes).sum(),
         files,
     })
+}
+
+/// The providers of a monthly set, in the order of its main file and as the files tell them, but
+/// for the case of letters: the side files have secondary locations, endpoints and most other names
+/// of organizations in mixed case.
+pub fn providers(
+    settings: FullSettings,
+    catalogue: &Catalogue,
+) -> impl Iterator<Item = Provider> + Send + use<> {
+    let sample = FileSample::new(settings.seed, catalogue);
+    (0..settings.rows.min(MOST_ROWS)).map(move |index| sample.listed(index))
+}
+
+/// A weekly set that was written, and what it changes.
+///
+/// `rows = created + updated + unchanged + deactivated + reactivated`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct WeeklyReport {
+    /// Lines of the main file.
+    pub rows: u64,
+    /// Providers that were not in the set before.
+    pub created: u64,
+    /// Providers in service before and after, of which at least one field differs.
+    pub updated: u64,
+    /// Lines that are the same as before.
+    pub unchanged: u64,
+    /// NPIs that go out of service. Of these the line tells the day and nothing else.
+    pub deactivated: u64,
+    /// NPIs that come back into service, of which only the day of deactivation was known.
+    pub reactivated: u64,
+    /// Of the updated ones: how often each field differs, by the name it has in a [`Change`].
+    pub fields: BTreeMap<String, u64>,
+    /// Of the reactivated ones, the same, against a record that has nothing but the day of
+    /// deactivation. `status` is not among them: that change is the reactivation.
+    pub reactivated_fields: BTreeMap<String, u64>,
+    /// The data.
+    pub files: Vec<WrittenFile>,
+    /// Bytes of all files as they are on the disk.
+    pub bytes: u64,
+}
+
+/// Writes the set of the week after one that was generated before into a folder, which is made
+/// when it is not there: `NPPES_Data_Dissemination_110226_110826_Weekly_V2.zip` after a monthly
+/// set, the week after that after this one, and so on.
+///
+/// `of` is the archive of the set before, or a folder with a monthly one, after which the first
+/// week comes. `changes` are the lines of the main file; by default 3 of 1,000 lines of the monthly
+/// set, at least 10. A small set may have too few providers for them, and then has fewer lines.
+/// `progress` is called now and then with the lines written so far.
+///
+/// # Errors
+/// When `of` was not generated, or by another version or with another catalogue, there would be no
+/// change or too many, the folder can't be written to, a file that was not generated is in the way,
+/// or `progress` breaks.
+pub fn write_weekly(
+    catalogue: &Catalogue,
+    of: &Path,
+    changes: Option<u64>,
+    folder: &Path,
+    progress: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<WeeklyReport, FilesError> {
+    let mut manifest = manifest_of(of)?;
+    let stale = |how| FilesError::Stale {
+        path: of.to_owned(),
+        how,
+    };
+    if manifest.generation != GENERATION {
+        return Err(stale("by another version"));
+    }
+    if manifest.catalogue != fingerprint(catalogue) {
+        return Err(stale("with another taxonomy file"));
+    }
+    let changes = changes.unwrap_or_else(|| (manifest.rows * 3 / 1_000).max(10));
+    if !(1..=MOST_ROWS).contains(&changes) {
+        return Err(FilesError::Invalid(format!(
+            "a weekly set has from 1 to {MOST_ROWS} changes, not {changes}"
+        )));
+    }
+    make_folder(folder)?;
+    manifest.set = Set::Weekly;
+    manifest.weeks.push(changes);
+    let seed = manifest.seed;
+    let sample = FileSample::new(seed, catalogue);
+    let week = Week::plan(&sample, seed, manifest.rows, &manifest.weeks);
+    let rows = week.lines.len() as u64;
+    let mut report = WeeklyReport {
+        rows,
+        ..WeeklyReport::default()
+    };
+    let names = Names {
+        folder,
+        archive: format!(
+            "NPPES_Data_Dissemination_{}_{}_Weekly_V2.zip",
+            week.first.strftime("%m%d%y"),
+            week.last.strftime("%m%d%y")
+        ),
+        days: days(week.first, week.last),
+        dated: week.last,
+    };
+    let mut lines = week.lines.iter();
+    let data = archive::write(
+        &names,
+        &manifest,
+        OtherNames::Blank,
+        rows,
+        |_| {
+            // As many are asked for as there are.
+            let line = lines.next().copied().unwrap_or((0, Action::Unchanged));
+            let (before, after) = week.provider(&sample, seed, line);
+            report.count(line.1, before.as_ref(), &after);
+            after
+        },
+        progress,
+    )?;
+    report.bytes = data.bytes;
+    report.files.push(data);
+    Ok(report)
+}
+
+impl WeeklyReport {
+    fn count(&mut self, action: Action, before: Option<&Provider>, after: &Provider) {
+        let (count, fields) = match action {
+            Action::Created => (&mut self.created, None),
+            Action::Updated => (&mut self.updated, Some(&mut self.fields)),
+            Action::Unchanged => (&mut self.unchanged, None),
+            Action::Deactivated => (&mut self.deactivated, None),
+            Action::Reactivated => (&mut self.reactivated, Some(&mut self.reactivated_fields)),
+        };
+        *count += 1;
+        let (Some(fields), Some(before)) = (fields, before) else {
+            return;
+        };
+        // When it was seen is of no matter to a count.
+        let changes = changes_between(before, after, Timestamp::UNIX_EPOCH);
+        let of_fields = |change: &Change| change.kind == ChangeKind::Field;
+        for change in changes.into_iter().filter(of_fields) {
+            *fields.entry(change.field).or_default() += 1;
+        }
+    }
+}
+
+/// What a set was made from: an archive, or the monthly one in a folder.
+fn manifest_of(of: &Path) -> Result<Manifest, FilesError> {
+    let failed = |source| FilesError::Read {
+        path: of.to_owned(),
+        source,
+    };
+    let none = || FilesError::NotGenerated {
+        path: of.to_owned(),
+    };
+    let read = |path: &Path| {
+        let zip = ZipArchive::new(File::open(path)?);
+        Ok::<_, io::Error>(zip.ok().and_then(|zip| Manifest::of(&zip)))
+    };
+    if !fs::metadata(of).map_err(failed)?.is_dir() {
+        let manifest = read(of).map_err(failed)?;
+        return manifest
+            .filter(|m| m.set != Set::Deactivations)
+            .ok_or_else(none);
+    }
+    for entry in fs::read_dir(of).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_none_or(|e| e != "zip") {
+            continue;
+        }
+        if let Some(manifest) = read(&path).map_err(failed)?
+            && manifest.set == Set::Monthly
+        {
+            return Ok(manifest);
+        }
+    }
+    Err(none())
 }
 
 /// `20050523-20261101`.

@@ -399,10 +399,6 @@ mod tests {
             .collect()
     }
 
-    fn text(text: &str) -> Option<String> {
-        Some(text.to_owned())
-    }
-
     #[test]
     fn the_headers_have_the_columns_of_version_2() {
         let widths =
@@ -415,40 +411,40 @@ mod tests {
         let mut p = Provider::new("1679576722".parse().unwrap());
         p.entity = Some(Entity::Individual);
         p.name = PersonName {
-            prefix: text("Dr."),
-            first: text("DAVID"),
-            middle: text("A"),
-            last: text("WIEBE"),
-            suffix: text("Jr."),
-            credential: text("M.D."),
+            prefix: Some("Dr.".to_owned()),
+            first: Some("DAVID".to_owned()),
+            middle: Some("A".to_owned()),
+            last: Some("WIEBE".to_owned()),
+            suffix: Some("Jr.".to_owned()),
+            credential: Some("M.D.".to_owned()),
         };
         p.other_names.push(OtherName {
-            code: text("1"),
+            code: Some("1".to_owned()),
             organization: None,
             person: PersonName {
-                last: text("OTHER"),
-                prefix: text("Mr."),
+                last: Some("OTHER".to_owned()),
+                prefix: Some("Mr.".to_owned()),
                 ..PersonName::default()
             },
         });
         p.practice = Some(Address {
-            line_1: text("3500 \"CENTRAL\" AVE"),
-            city: text("KEARNEY"),
+            line_1: Some("3500 \"CENTRAL\" AVE".to_owned()),
+            city: Some("KEARNEY".to_owned()),
             phone: Phone::parse("308-865-2512"),
             ..Address::default()
         });
         p.taxonomies.push(ProviderTaxonomy {
             code: "207X00000X".to_owned(),
             primary: true,
-            license: text("12637"),
-            state: text("NE"),
+            license: Some("12637".to_owned()),
+            state: Some("NE".to_owned()),
             group: None,
         });
         p.identifiers.push(Identifier {
             identifier: "46969".to_owned(),
-            code: text("01"),
-            state: text("KS"),
-            issuer: text("BCBS"),
+            code: Some("01".to_owned()),
+            state: Some("KS".to_owned()),
+            issuer: Some("BCBS".to_owned()),
         });
         p.sex = canvass_model::Sex::parse("M");
         p.enumerated_on = Some(date(2005, 5, 23));
@@ -501,33 +497,33 @@ mod tests {
     fn an_organization_keeps_its_numbers_and_its_other_name_out_of_the_main_file() {
         let mut p = Provider::new("1427983329".parse().unwrap());
         p.entity = Some(Entity::Organization);
-        p.organization_name = text("PEAK PLAY, PLLC");
-        p.parent_organization = text("PEAK HOLDING");
+        p.organization_name = Some("PEAK PLAY, PLLC".to_owned());
+        p.parent_organization = Some("PEAK HOLDING".to_owned());
         p.subpart = Some(true);
         p.updated_on = Some(date(2026, 6, 15));
         p.official = Some(Official {
             name: PersonName {
-                last: text("GALBREATH"),
-                prefix: text("Ms."),
+                last: Some("GALBREATH".to_owned()),
+                prefix: Some("Ms.".to_owned()),
                 ..PersonName::default()
             },
-            title: text("OWNER"),
+            title: Some("OWNER".to_owned()),
             phone: Phone::parse("2693550561"),
         });
         p.taxonomies.push(ProviderTaxonomy {
             code: "235Z00000X".to_owned(),
-            group: text("193400000X SINGLE SPECIALTY GROUP"),
+            group: Some("193400000X SINGLE SPECIALTY GROUP".to_owned()),
             ..ProviderTaxonomy::default()
         });
         p.other_names.push(OtherName {
-            code: text("3"),
-            organization: text("PEAK & PLAY"),
+            code: Some("3".to_owned()),
+            organization: Some("PEAK & PLAY".to_owned()),
             ..OtherName::default()
         });
         p.secondary.push(Address {
-            line_1: text("2200 CEDARCREST DR"),
-            city: text("RICE LAKE"),
-            state: text("WI"),
+            line_1: Some("2200 CEDARCREST DR".to_owned()),
+            city: Some("RICE LAKE".to_owned()),
+            state: Some("WI".to_owned()),
             ..Address::default()
         });
         let mut rows = Rows::default();
