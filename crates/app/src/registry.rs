@@ -68,7 +68,7 @@ impl RegistryEndpoint {
                 .lists
                 .page(&self.store, query, asked.limit, asked.skip)
                 .await?;
-            self.store.registry_records(&npis).await?
+            self.store.records(&npis).await?
         };
         Ok(found(&providers, &self.catalogue))
     }

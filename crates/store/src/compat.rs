@@ -1,25 +1,24 @@
 //! What the registry-compatible endpoint asks of the database: the criteria of the NPPES read API
 //! 2.1, answered in the registry's order, paged by `skip`.
 //!
-//! A query is a handful of sets of providers, each listed by an index: taxonomies, names, a place.
-//! The smallest drives, the others are tests of one provider; only when all of them are huge is
-//! the index of the order walked instead.
+//! The search index gives the providers that may meet a query; where it can't tell all, as whether
+//! a word of a name is the last name, their records do.
 
 mod watch;
 
-use canvass_model::{Entity, Npi, Provider, RecordStatus};
+use canvass_model::{Address, Entity, Npi, PersonName, Provider, ProviderSort, StatusFilter};
 
 use crate::{
     Error, Store,
-    backend::Engine,
-    search::Text,
-    value::{Value, count},
+    fold::{fold, sort_key},
+    index::{self, Held, Keep, Question, Scan, kind, postal_head, term},
 };
 
 pub use watch::ChangeWatch;
 
-/// A set with at least this many rows does not drive a query.
-const HUGE: u64 = 200_000;
+/// Providers that are looked at in one go, at first and at most.
+const AT_FIRST: usize = 256;
+const AT_MOST: usize = 4_096;
 
 /// What a name must be, as a key made by [`crate::sort_key`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -119,8 +118,8 @@ impl Store {
         limit: u64,
         skip: u64,
     ) -> Result<Vec<Provider>, Error> {
-        let npis = self.registry_npis(query, limit, skip).await?;
-        self.registry_records(&npis).await
+        let held = self.registry_page(query, limit, skip).await?;
+        Ok(held.into_iter().map(|held| held.provider).collect())
     }
 
     /// The NPIs of one page, in the order of [`Store::registry_query`].
@@ -133,385 +132,234 @@ impl Store {
         limit: u64,
         skip: u64,
     ) -> Result<Vec<Npi>, Error> {
-        let sets = sets(query);
-        let driver = self.registry_driver(query, &sets).await?;
-        let text = page(query, &sets, driver, self.engine(), limit, skip);
-        let rows = self.query(text.sql, text.params).await?;
-        rows.iter().map(|row| row.npi(1)).collect()
+        let held = self.registry_page(query, limit, skip).await?;
+        Ok(held.into_iter().map(|held| held.provider.npi).collect())
     }
 
-    /// The records of these providers, in this order. One that is not known is left out.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn registry_records(&self, npis: &[Npi]) -> Result<Vec<Provider>, Error> {
-        let mut records = Vec::with_capacity(npis.len());
-        for group in npis.chunks(512) {
-            let mut text = Text::default();
-            text.push("SELECT npi, record FROM provider_records WHERE npi IN ");
-            text.values(group.iter().copied());
-            let mut found = std::collections::HashMap::with_capacity(group.len());
-            for row in self.query(text.sql, text.params).await? {
-                found.insert(row.npi(0)?, row.json(1)?);
-            }
-            records.extend(group.iter().filter_map(|npi| found.remove(npi)));
-        }
-        Ok(records)
-    }
-
-    /// The set that should drive, found by counting a little of each.
-    async fn registry_driver(
+    async fn registry_page(
         &self,
         query: &RegistryQuery,
-        sets: &[Set<'_>],
-    ) -> Result<Driver, Error> {
-        if query.npi.is_some() {
-            return Ok(Driver::Number);
-        }
-        let mut able: Vec<usize> = (0..sets.len()).filter(|i| sets[*i].has_index()).collect();
-        if able.is_empty() {
-            able = (0..sets.len()).collect();
-        }
-        if let ([only], [_]) = (able.as_slice(), sets)
-            && !sets[*only].has_index()
-        {
-            return Ok(Driver::Set(*only));
-        }
-        let mut driver = Driver::Order;
-        let mut smallest = HUGE;
-        for i in able {
-            let mut text = Text::default();
-            text.push("SELECT COUNT(*) FROM (SELECT 1 FROM ");
-            sets[i].list(&mut text, self.engine());
-            text.push(" LIMIT ");
-            text.value(count(smallest));
-            text.push(") x");
-            let size = self.scalar(text).await?;
-            if size < smallest {
-                smallest = size;
-                driver = Driver::Set(i);
+        limit: u64,
+        skip: u64,
+    ) -> Result<Vec<Held>, Error> {
+        let mut walk = self
+            .ask(&question(query))
+            .await?
+            .walk(ProviderSort::Name, None);
+        let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+        let (limit, mut skip) = (count(limit), count(skip));
+        let mut page = Vec::new();
+        let mut stretch = limit.saturating_add(skip).clamp(1, AT_FIRST);
+        while page.len() < limit {
+            let steps = walk.next(self, stretch).await?;
+            if steps.is_empty() {
+                break;
             }
-        }
-        Ok(driver)
-    }
-}
-
-/// Where the providers come from that the other conditions are tested on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Driver {
-    /// The one NPI asked for.
-    Number,
-    /// The set in this place.
-    Set(usize),
-    /// All of them, in the order of the answer.
-    Order,
-}
-
-/// A condition that is a set of providers.
-#[derive(Clone, Copy, Debug)]
-enum Set<'a> {
-    Codes(&'a [String]),
-    Person(&'a PersonQuery),
-    Organization(&'a NameKey),
-    Place(&'a PlaceQuery),
-}
-
-fn sets(query: &RegistryQuery) -> Vec<Set<'_>> {
-    let codes = query.codes.as_deref().map(Set::Codes);
-    let person = query.person.as_ref().map(Set::Person);
-    let organization = query.organization.as_ref().map(Set::Organization);
-    let place = (!query.place.is_empty()).then_some(Set::Place(&query.place));
-    [codes, person, organization, place]
-        .into_iter()
-        .flatten()
-        .collect()
-}
-
-fn page(
-    query: &RegistryQuery,
-    sets: &[Set<'_>],
-    driver: Driver,
-    engine: Engine,
-    limit: u64,
-    skip: u64,
-) -> Text {
-    let mut text = Text::default();
-    // The key by which the sets are tested: as soon as it is known, before the provider is read.
-    let key = if let Driver::Set(i) = driver {
-        text.push("SELECT DISTINCT p.sort_name, p.npi FROM ");
-        // CROSS JOIN keeps SQLite's planner from turning the order around.
-        sets[i].table(&mut text, engine);
-        text.push(" s CROSS JOIN providers p WHERE p.npi = s.npi");
-        sets[i].conditions(&mut text, "s", engine, Use::List);
-        "s.npi"
-    } else {
-        text.push("SELECT p.sort_name, p.npi FROM providers p WHERE 1 = 1");
-        "p.npi"
-    };
-    for (i, set) in sets.iter().enumerate() {
-        if driver != Driver::Set(i) {
-            text.push(" AND EXISTS (SELECT 1 FROM ");
-            text.push(set.plain_table());
-            text.push(" t WHERE t.npi = ");
-            text.push(key);
-            set.conditions(&mut text, "t", engine, Use::Test);
-            text.push(")");
-        }
-    }
-    text.push(" AND p.status = ");
-    text.value(RecordStatus::Active.as_str());
-    if let Some(npi) = query.npi {
-        text.push(" AND p.npi = ");
-        text.value(npi);
-    }
-    let of_names = sets.iter().filter_map(|set| match set {
-        Set::Person(person) if !person.official => Some(Entity::Individual),
-        Set::Person(_) | Set::Organization(_) => Some(Entity::Organization),
-        Set::Codes(_) | Set::Place(_) => None,
-    });
-    for entity in query.entity.into_iter().chain(of_names) {
-        text.push(" AND p.entity = ");
-        text.value(entity.as_str());
-    }
-    text.push(" ORDER BY p.sort_name, p.npi LIMIT ");
-    text.value(count(limit));
-    text.push(" OFFSET ");
-    text.value(count(skip));
-    text
-}
-
-/// What the conditions of a set are for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Use {
-    /// Listing the set.
-    List,
-    /// Testing one provider, whose NPI is given.
-    Test,
-}
-
-impl Set<'_> {
-    /// Whether an index lists it.
-    fn has_index(self) -> bool {
-        match self {
-            Self::Codes(_) | Self::Organization(_) => true,
-            Self::Person(person) => person.last.is_some(),
-            Self::Place(place) => access(place) != Access::None,
-        }
-    }
-
-    fn plain_table(self) -> &'static str {
-        match self {
-            Self::Codes(_) => "provider_taxonomies",
-            Self::Person(_) | Self::Organization(_) => "provider_names",
-            Self::Place(_) => "provider_addresses",
-        }
-    }
-
-    /// `table s WHERE ...`, the whole set.
-    fn list(self, text: &mut Text, engine: Engine) {
-        self.table(text, engine);
-        text.push(" s WHERE 1 = 1");
-        self.conditions(text, "s", engine, Use::List);
-    }
-
-    /// The table of the set. The indexes of addresses are for practice locations or for mailing
-    /// addresses, so any address is the two together.
-    fn table(self, text: &mut Text, engine: Engine) {
-        match self {
-            Self::Place(place) if place.purpose == AddressPurpose::Any => {
-                text.push("(SELECT a.npi FROM provider_addresses a WHERE a.is_practice");
-                place_conditions(text, place, "a", engine, Use::List);
-                text.push(
-                    " UNION ALL SELECT a.npi FROM provider_addresses a WHERE NOT a.is_practice",
-                );
-                place_conditions(text, place, "a", engine, Use::List);
-                text.push(")");
-            }
-            _ => text.push(self.plain_table()),
-        }
-    }
-
-    /// The conditions as ` AND ...` on the table named `at`.
-    fn conditions(self, text: &mut Text, at: &str, engine: Engine, used: Use) {
-        // A test goes by NPI, so no other column may tempt the planner.
-        let columns = Columns {
-            at,
-            plain: used == Use::Test && engine == Engine::Sqlite,
-        };
-        match self {
-            Self::Codes(codes) => {
-                columns.push(text, "code");
-                text.push(" IN ");
-                text.values(codes);
-            }
-            Self::Person(person) => {
-                columns.push(text, "kind");
-                text.push(" = ");
-                text.value(if person.official {
-                    "official"
-                } else {
-                    "person"
-                });
-                if let Some(last) = &person.last {
-                    name(text, columns, "last_key", last);
+            for step in steps {
+                if page.len() == limit {
+                    break;
                 }
-                match person.first.as_slice() {
-                    [] => {}
-                    [one] => name(text, columns, "first_key", one),
-                    several => {
-                        text.push(" AND (1 = 0");
-                        for one in several {
-                            text.push(" OR (1 = 1");
-                            name(text, columns, "first_key", one);
-                            text.push(")");
-                        }
-                        text.push(")");
+                if query.fits(&step.held.provider) {
+                    if skip > 0 {
+                        skip -= 1;
+                    } else {
+                        page.push(step.held);
                     }
                 }
             }
-            Self::Organization(key) => {
-                columns.push(text, "kind");
-                text.push(" = ");
-                text.value("organization");
-                name(text, columns, "last_key", key);
-            }
-            Self::Place(place) => {
-                let purpose = match place.purpose {
-                    // Listed by its table, which has no such columns.
-                    AddressPurpose::Any if used == Use::List => return,
-                    AddressPurpose::Any => "",
-                    AddressPurpose::Location => " AND @.is_practice",
-                    AddressPurpose::Mailing => " AND NOT @.is_practice",
-                    AddressPurpose::Primary => " AND @.is_practice AND @.place = 0",
-                    AddressPurpose::Secondary => " AND @.is_practice AND @.place >= 2",
-                };
-                text.push(&purpose.replace('@', at));
-                place_conditions(text, place, at, engine, used);
-            }
+            stretch = (stretch * 2).min(AT_MOST);
         }
+        Ok(page)
     }
 }
 
-/// The columns of one table of a statement.
-#[derive(Clone, Copy)]
-struct Columns<'a> {
-    at: &'a str,
-    /// Whether SQLite must not look for an index of the column: it has no statistics to tell a
-    /// good one from a bad one. PostgreSQL has, and no such sign.
-    plain: bool,
-}
-
-impl Columns<'_> {
-    fn push(self, text: &mut Text, column: &str) {
-        text.push(" AND ");
-        if self.plain {
-            text.push("+");
-        }
-        text.push(self.at);
-        text.push(".");
-        text.push(column);
+/// What the index can tell of a query.
+fn question(query: &RegistryQuery) -> Question {
+    let mut all: Vec<Question> = index::status(StatusFilter::Active).into_iter().collect();
+    all.extend(query.entity.map(index::entity));
+    if let Some(codes) = &query.codes {
+        let codes = codes
+            .iter()
+            .map(|code| Question::whole(term(kind::TAXONOMY, code)));
+        all.push(Question::Any(codes.collect()));
     }
-
-    fn equals(self, text: &mut Text, column: &str, value: impl Into<Value>) {
-        self.push(text, column);
-        text.push(" = ");
-        text.value(value);
-    }
-
-    fn begins(self, text: &mut Text, column: &str, prefix: &str) {
-        self.push(text, column);
-        text.push(" >= ");
-        text.value(prefix);
-        self.push(text, column);
-        text.push(" < ");
-        text.value(format!("{prefix}\u{10FFFF}"));
-    }
-}
-
-fn name(text: &mut Text, columns: Columns<'_>, column: &str, key: &NameKey) {
-    match key {
-        NameKey::Exact(name) => columns.equals(text, column, name),
-        NameKey::Prefix(prefix) => columns.begins(text, column, prefix),
-    }
-}
-
-/// Which column of an address finds the fewest rows, among those that an index has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Access {
-    PostalCode,
-    City,
-    Country,
-    State,
-    None,
-}
-
-fn access(place: &PlaceQuery) -> Access {
-    let fine = match &place.postal_code {
-        Some(PostalKey::Exact(_)) => true,
-        Some(PostalKey::Prefix(prefix)) => prefix.len() > 3,
-        None => false,
-    };
-    let practice = !matches!(place.purpose, AddressPurpose::Any | AddressPurpose::Mailing);
-    if fine {
-        Access::PostalCode
-    } else if place.city.is_some() {
-        Access::City
-    } else if place.postal_code.is_some() {
-        Access::PostalCode
-    } else if place.country.as_deref().is_some_and(|c| c != "US") {
-        Access::Country
-    } else if practice && place.state.is_some() {
-        Access::State
-    } else {
-        Access::None
-    }
-}
-
-fn place_conditions(text: &mut Text, place: &PlaceQuery, at: &str, engine: Engine, used: Use) {
-    let chosen = if used == Use::List {
-        access(place)
-    } else {
-        Access::None
-    };
-    let column = |access: Access| Columns {
-        at,
-        plain: engine == Engine::Sqlite && chosen != access,
-    };
-    match &place.postal_code {
-        Some(PostalKey::Exact(code)) if is_zip5(code) => {
-            column(Access::PostalCode).begins(text, "postal_code", code);
-            text.push(" AND LENGTH(");
-            text.push(at);
-            text.push(".postal_code) IN (5, 9)");
-        }
-        Some(PostalKey::Exact(code)) => {
-            column(Access::PostalCode).equals(text, "postal_code", code);
-        }
-        Some(PostalKey::Prefix(prefix)) => {
-            column(Access::PostalCode).begins(text, "postal_code", prefix);
-        }
-        None => {}
-    }
-    if let Some(city) = &place.city {
-        column(Access::City).equals(text, "city_key", city);
-    }
-    if let Some(state) = &place.state {
-        // The index of cities has the state behind the city.
-        let with = if chosen == Access::City {
-            Access::City
+    if let Some(person) = &query.person {
+        let (kind, entity) = if person.official {
+            (kind::OFFICIAL, Entity::Organization)
         } else {
-            Access::State
+            (kind::NAME, Entity::Individual)
         };
-        column(with).equals(text, "state", state);
-    }
-    if let Some(country) = &place.country {
-        column(Access::Country).equals(text, "country", country);
-        if country != "US" {
-            // As the index of addresses abroad has it.
-            text.push(" AND ");
-            text.push(at);
-            text.push(".country <> 'US'");
+        all.push(index::entity(entity));
+        all.extend(person.last.iter().map(|last| words(kind, last)));
+        if !person.first.is_empty() {
+            let first = person.first.iter().map(|first| words(kind, first));
+            all.push(Question::Any(first.collect()));
         }
+    }
+    if let Some(name) = &query.organization {
+        all.push(index::entity(Entity::Organization));
+        all.push(words(kind::NAME, name));
+    }
+    let practice = [kind::STATE, kind::CITY, kind::POSTAL];
+    let mailing = [kind::MAIL_STATE, kind::MAIL_CITY, kind::MAIL_POSTAL];
+    let place = &query.place;
+    all.extend(match place.purpose {
+        AddressPurpose::Any => match (at(place, practice), at(place, mailing)) {
+            (Some(practice), Some(mailing)) => Some(Question::Any(vec![practice, mailing])),
+            _ => None,
+        },
+        AddressPurpose::Mailing => at(place, mailing),
+        AddressPurpose::Location | AddressPurpose::Primary | AddressPurpose::Secondary => {
+            at(place, practice)
+        }
+    });
+    if let Some(country) = place.country.as_deref().filter(|c| *c != "US") {
+        all.push(Question::whole(term(kind::ABROAD, country)));
+    }
+    if let Some(npi) = query.npi {
+        all.push(Question::Number(npi));
+    }
+    Question::All(all)
+}
+
+/// The words of a name; of one that is a beginning, the last word is one.
+fn words(kind: u8, name: &NameKey) -> Question {
+    let (NameKey::Exact(text) | NameKey::Prefix(text)) = name;
+    let folded = fold(text);
+    let mut words: Vec<Question> = Vec::new();
+    let mut rest = folded.split(' ').filter(|w| !w.is_empty()).peekable();
+    while let Some(word) = rest.next() {
+        let term = term(kind, word);
+        let open = matches!(name, NameKey::Prefix(_)) && rest.peek().is_none();
+        words.push(if open {
+            Question::beginning(term)
+        } else {
+            Question::whole(term)
+        });
+    }
+    Question::All(words)
+}
+
+/// The addresses of one kind that a place may mean.
+fn at(place: &PlaceQuery, [state, city, postal]: [u8; 3]) -> Option<Question> {
+    let code = match &place.postal_code {
+        Some(PostalKey::Exact(code) | PostalKey::Prefix(code)) => postal_head(code),
+        None => String::new(),
+    };
+    let in_state = place.state.as_deref();
+    if let Some(name) = &place.city {
+        let mut begins = term(city, name);
+        begins.push(index::PART);
+        let keep = match in_state {
+            Some(in_state) => {
+                begins.extend_from_slice(in_state.as_bytes());
+                begins.push(index::PART);
+                begins.extend_from_slice(code.as_bytes());
+                Keep::All
+            }
+            None => Keep::LastPartBegins(code.into_bytes()),
+        };
+        return Some(Question::Terms(Scan { begins, keep }));
+    }
+    match (code.as_str(), in_state) {
+        ("", None) => None,
+        ("", Some(in_state)) => Some(Question::whole(term(state, in_state))),
+        (code, None) => Some(Question::beginning(term(postal, code))),
+        (code, Some(in_state)) => Some(Question::Terms(Scan {
+            begins: term(postal, code),
+            keep: Keep::LastPart(in_state.as_bytes().to_vec()),
+        })),
+    }
+}
+
+impl NameKey {
+    fn fits(&self, name: Option<&String>) -> bool {
+        let name = sort_key(name.map_or("", String::as_str));
+        match self {
+            Self::Exact(wanted) => name == *wanted,
+            Self::Prefix(wanted) => name.starts_with(wanted),
+        }
+    }
+}
+
+impl PersonQuery {
+    fn fits(&self, name: &PersonName) -> bool {
+        self.last
+            .as_ref()
+            .is_none_or(|last| last.fits(name.last.as_ref()))
+            && (self.first.is_empty()
+                || self
+                    .first
+                    .iter()
+                    .any(|first| first.fits(name.first.as_ref())))
+    }
+}
+
+impl PlaceQuery {
+    fn fits_one(&self, address: &Address) -> bool {
+        let upper = |value: &Option<String>| value.as_deref().unwrap_or_default().to_uppercase();
+        let code = upper(&address.postal_code);
+        let code_fits = match &self.postal_code {
+            None => true,
+            Some(PostalKey::Exact(wanted)) => {
+                code == *wanted
+                    || is_zip5(wanted) && code.len() == 9 && code.starts_with(wanted.as_str())
+            }
+            Some(PostalKey::Prefix(wanted)) => code.starts_with(wanted.as_str()),
+        };
+        code_fits
+            && self
+                .state
+                .as_ref()
+                .is_none_or(|s| *s == upper(&address.state))
+            && self
+                .country
+                .as_ref()
+                .is_none_or(|c| Some(c) == address.country.as_ref())
+            && self
+                .city
+                .as_ref()
+                .is_none_or(|c| *c == fold(address.city.as_deref().unwrap_or_default()))
+    }
+
+    fn fits(&self, p: &Provider) -> bool {
+        if self.is_empty() {
+            return true;
+        }
+        let primary = || p.practice.iter().any(|a| self.fits_one(a));
+        let secondary = || p.secondary.iter().any(|a| self.fits_one(a));
+        let mailing = || p.mailing.iter().any(|a| self.fits_one(a));
+        match self.purpose {
+            AddressPurpose::Any => primary() || secondary() || mailing(),
+            AddressPurpose::Location => primary() || secondary(),
+            AddressPurpose::Mailing => mailing(),
+            AddressPurpose::Primary => primary(),
+            AddressPurpose::Secondary => secondary(),
+        }
+    }
+}
+
+impl RegistryQuery {
+    /// Whether a provider in service meets all that the index can't tell.
+    fn fits(&self, p: &Provider) -> bool {
+        let person = self.person.as_ref().is_none_or(|person| {
+            if person.official {
+                p.official.as_ref().is_some_and(|o| person.fits(&o.name))
+            } else {
+                let others = p.other_names.iter().map(|o| &o.person);
+                std::iter::once(&p.name)
+                    .chain(others)
+                    .any(|name| !name.is_empty() && person.fits(name))
+            }
+        });
+        let organization = self.organization.as_ref().is_none_or(|name| {
+            let others = p.other_names.iter().filter_map(|o| o.organization.as_ref());
+            p.organization_name
+                .iter()
+                .chain(others)
+                .any(|its| name.fits(Some(its)))
+        });
+        person && organization && self.place.fits(p)
     }
 }
 

@@ -40,6 +40,12 @@ pub enum Error {
     /// A row has not the shape that canvass writes.
     #[error("the database holds what canvass did not write: {0}")]
     Corrupt(String),
+    /// The search index was rebuilt while it was read; reading it anew succeeds.
+    #[error("the search index was rebuilt meanwhile; please try again")]
+    IndexMoved,
+    /// A file that the search index is built with could not be written.
+    #[error("the search index could not be built")]
+    Build(#[from] std::io::Error),
     /// This worker no longer holds what it is working on.
     #[error("another worker has taken over this work")]
     LeaseLost,

@@ -10,15 +10,17 @@ mod error;
 mod fold;
 mod id;
 mod idempotency;
+mod index;
 mod leads;
 mod migrate;
 mod pace;
-mod plan;
 mod providers;
+mod record;
 mod search;
 mod sync;
 mod users;
 mod value;
+mod varint;
 
 use std::path::PathBuf;
 
@@ -51,7 +53,7 @@ use value::{Row, Value};
 #[derive(Clone)]
 pub struct Store {
     backend: Backend,
-    sizes: std::sync::Arc<plan::Sizes>,
+    index: std::sync::Arc<index::Index>,
 }
 
 #[derive(Clone)]
@@ -86,7 +88,7 @@ impl Store {
         };
         let store = Self {
             backend,
-            sizes: std::sync::Arc::default(),
+            index: std::sync::Arc::new(index::Index::new()),
         };
         migrate::run(&store, now).await?;
         Ok(store)
@@ -126,18 +128,8 @@ impl Store {
         self.query("SELECT 1", vec![]).await.map(drop)
     }
 
-    /// Lets the engine look at its tables anew, so that it plans well after much was written.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn analyze(&self) -> Result<(), Error> {
-        let mut tx = self.begin(Durability::Relaxed).await?;
-        tx.script("ANALYZE".into()).await?;
-        tx.commit().await
-    }
-
-    fn sizes(&self) -> &plan::Sizes {
-        &self.sizes
+    fn index(&self) -> &index::Index {
+        &self.index
     }
 
     async fn query(&self, sql: impl Into<Sql>, params: Vec<Value>) -> Result<Vec<Row>, Error> {

@@ -1,15 +1,16 @@
 //! The one path that writes providers, and what is read of a single one.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use canvass_model::{Change, ChangeKind, Npi, Provider, changes_between};
 use jiff::Timestamp;
 
 use crate::{
     Error, Store,
-    backend::{Durability, Engine, Tx},
-    fold::{fold, sort_key},
-    value::{Value, json, params},
+    backend::{Durability, Engine, Tx, listed},
+    index::{self, read_provider},
+    record,
+    value::params,
 };
 
 /// What a provider that was written was to the database.
@@ -71,6 +72,7 @@ impl Store {
         let mut tx = self.begin(Durability::Relaxed).await?;
         let outcomes = write(&mut tx, providers, now).await?;
         tx.commit().await?;
+        self.settle_soon(now);
         let count = |wanted| outcomes.iter().filter(|(_, o)| *o == wanted).count() as u64;
         Ok(WriteSummary {
             created: count(Outcome::Created),
@@ -86,15 +88,15 @@ impl Store {
     pub async fn provider(&self, npi: Npi) -> Result<Option<StoredProvider>, Error> {
         let row = self
             .first(
-                "SELECT record, first_seen_at, changed_at FROM provider_records WHERE npi = $1",
+                "SELECT npi, record, first_seen_at, changed_at FROM providers WHERE npi = $1",
                 params![npi],
             )
             .await?;
         row.map(|row| {
             Ok(StoredProvider {
-                provider: row.json(0)?,
-                first_seen_at: row.time(1)?,
-                changed_at: row.time(2)?,
+                provider: read_provider(&row, 0)?,
+                first_seen_at: row.micros(2)?,
+                changed_at: row.micros(3)?,
             })
         })
         .transpose()
@@ -155,10 +157,17 @@ pub(crate) async fn write(
     Ok(outcomes)
 }
 
+/// A provider of a batch as it is going to stand in the database.
 struct New<'a> {
     provider: &'a Provider,
-    record: String,
-    hash: Vec<u8>,
+    record: Vec<u8>,
+    hash: i64,
+}
+
+/// What the database has of an NPI.
+struct Known {
+    id: i64,
+    hash: i64,
 }
 
 async fn write_batch(
@@ -167,87 +176,94 @@ async fn write_batch(
     now: Timestamp,
     outcomes: &mut Vec<(Npi, Outcome)>,
 ) -> Result<(), Error> {
-    let hashes = known_hashes(tx, batch).await?;
+    let known = known(tx, batch).await?;
     let mut created = Vec::new();
     let mut updated = Vec::new();
     for &provider in batch {
-        let record = json(provider)?;
-        let hash = blake3::hash(record.as_bytes()).as_bytes()[..16].to_vec();
+        let record = record::encode(provider);
+        let hash = record::hash(&record);
         let new = New {
             provider,
             record,
             hash,
         };
-        let outcome = match hashes.get(&provider.npi) {
+        let outcome = match known.get(&provider.npi) {
             None => {
                 created.push(new);
                 Outcome::Created
             }
-            Some(known) if *known == new.hash => Outcome::Unchanged,
-            Some(_) => {
-                updated.push(new);
+            Some(known) if known.hash == hash => Outcome::Unchanged,
+            Some(known) => {
+                updated.push((known.id, new));
                 Outcome::Updated
             }
         };
         outcomes.push((provider.npi, outcome));
     }
     record_changes(tx, &updated, now).await?;
-    for table in [
-        "provider_taxonomies",
-        "provider_addresses",
-        "provider_names",
-    ] {
-        for group in updated.chunks(256) {
-            let (list, params) = npi_list(group.iter().map(|n| n.provider.npi));
-            tx.execute(format!("DELETE FROM {table} WHERE npi IN ({list})"), params)
-                .await?;
-        }
+    let mut rows = updated;
+    if !created.is_empty() {
+        let row = tx
+            .first("SELECT COALESCE(MAX(id) + 1, 0) FROM providers", vec![])
+            .await?
+            .ok_or_else(|| Error::corrupt("no greatest id"))?;
+        rows.extend((row.int(0)?..).zip(created));
     }
-    let all: Vec<&New<'_>> = created.iter().chain(&updated).collect();
-    insert_rows(tx, &all, now).await
+    let ids: Vec<i64> = rows.iter().map(|(id, _)| *id).collect();
+    let at = now.as_microsecond();
+    tx.insert(
+        "INSERT INTO providers (id, npi, hash, record, first_seen_at, changed_at)",
+        "ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, record = excluded.record,
+         changed_at = excluded.changed_at",
+        rows.into_iter()
+            .map(|(id, new)| params![id, new.provider.npi, new.hash, new.record, at, at])
+            .collect(),
+    )
+    .await?;
+    index::note_written(tx, &ids).await
 }
 
-fn npi_list(npis: impl Iterator<Item = Npi>) -> (String, Vec<Value>) {
-    let params: Vec<Value> = npis.map(Value::from).collect();
-    let places: Vec<String> = (1..=params.len()).map(|i| format!("${i}")).collect();
-    (places.join(","), params)
-}
-
-async fn known_hashes(tx: &mut Tx, batch: &[&Provider]) -> Result<HashMap<Npi, Vec<u8>>, Error> {
-    let mut known = HashMap::new();
-    for group in batch.chunks(256) {
-        let (list, params) = npi_list(group.iter().map(|p| p.npi));
-        let sql = format!("SELECT npi, hash FROM provider_records WHERE npi IN ({list})");
-        for row in tx.query(crate::Sql::kept(sql), params).await? {
-            known.insert(row.npi(0)?, row.bytes(1)?);
-        }
+async fn known(tx: &mut Tx, batch: &[&Provider]) -> Result<HashMap<Npi, Known>, Error> {
+    let among = tx.engine().among("npi", "$1");
+    let sql = format!("SELECT npi, id, hash FROM providers WHERE {among}");
+    let npis = listed(batch.iter().map(|p| p.npi.as_i64()));
+    let mut known = HashMap::with_capacity(batch.len());
+    for row in tx.query(crate::Sql::kept(sql), vec![npis]).await? {
+        let (id, hash) = (row.int(1)?, row.int(2)?);
+        known.insert(row.npi(0)?, Known { id, hash });
     }
     Ok(known)
 }
 
-async fn record_changes(tx: &mut Tx, updated: &[New<'_>], now: Timestamp) -> Result<(), Error> {
+async fn record_changes(
+    tx: &mut Tx,
+    updated: &[(i64, New<'_>)],
+    now: Timestamp,
+) -> Result<(), Error> {
+    if updated.is_empty() {
+        return Ok(());
+    }
+    let among = tx.engine().among("id", "$1");
+    let sql = format!("SELECT npi, record FROM providers WHERE {among}");
+    let ids = listed(updated.iter().map(|(id, _)| *id));
+    let mut before: HashMap<Npi, Provider> = HashMap::with_capacity(updated.len());
+    for row in tx.query(crate::Sql::kept(sql), vec![ids]).await? {
+        before.insert(row.npi(0)?, read_provider(&row, 0)?);
+    }
     let mut rows = Vec::new();
-    for group in updated.chunks(256) {
-        let (list, params) = npi_list(group.iter().map(|n| n.provider.npi));
-        let sql = format!("SELECT npi, record FROM provider_records WHERE npi IN ({list})");
-        let mut before: HashMap<Npi, Provider> = HashMap::new();
-        for row in tx.query(sql, params).await? {
-            before.insert(row.npi(0)?, row.json(1)?);
-        }
-        for new in group {
-            let Some(before) = before.get(&new.provider.npi) else {
-                continue;
-            };
-            for c in changes_between(before, new.provider, now) {
-                rows.push(params![
-                    c.npi,
-                    c.at,
-                    c.kind.as_str(),
-                    c.field,
-                    c.before,
-                    c.after
-                ]);
-            }
+    for (_, new) in updated {
+        let Some(before) = before.get(&new.provider.npi) else {
+            continue;
+        };
+        for c in changes_between(before, new.provider, now) {
+            rows.push(params![
+                c.npi,
+                c.at,
+                c.kind.as_str(),
+                c.field,
+                c.before,
+                c.after
+            ]);
         }
     }
     tx.insert(
@@ -257,167 +273,4 @@ async fn record_changes(tx: &mut Tx, updated: &[New<'_>], now: Timestamp) -> Res
     )
     .await?;
     Ok(())
-}
-
-async fn insert_rows(tx: &mut Tx, all: &[&New<'_>], now: Timestamp) -> Result<(), Error> {
-    tx.insert(
-        "INSERT INTO providers (npi, entity, status, name, sort_name, search_text, credential, sex,
-         taxonomy, city, sort_city, state, postal_code, phone, enumerated_on, updated_on)",
-        "ON CONFLICT (npi) DO UPDATE SET entity = excluded.entity, status = excluded.status,
-         name = excluded.name, sort_name = excluded.sort_name, search_text = excluded.search_text,
-         credential = excluded.credential, sex = excluded.sex, taxonomy = excluded.taxonomy,
-         city = excluded.city, sort_city = excluded.sort_city, state = excluded.state,
-         postal_code = excluded.postal_code, phone = excluded.phone,
-         enumerated_on = excluded.enumerated_on, updated_on = excluded.updated_on",
-        all.iter().map(|n| summary_row(n.provider)).collect(),
-    )
-    .await?;
-    tx.insert(
-        "INSERT INTO provider_records (npi, hash, record, first_seen_at, changed_at)",
-        "ON CONFLICT (npi) DO UPDATE SET hash = excluded.hash, record = excluded.record,
-         changed_at = excluded.changed_at",
-        all.iter()
-            .map(|n| params![n.provider.npi, n.hash.as_slice(), &n.record, now, now])
-            .collect(),
-    )
-    .await?;
-    let mut taxonomies: Vec<Vec<Value>> =
-        all.iter().flat_map(|n| taxonomy_rows(n.provider)).collect();
-    taxonomies.sort_by(|a, b| text_of(&a[0]).cmp(text_of(&b[0])));
-    tx.insert(
-        "INSERT INTO provider_taxonomies (code, npi, is_primary)",
-        "",
-        taxonomies,
-    )
-    .await?;
-    tx.insert(
-        "INSERT INTO provider_addresses (npi, place, is_practice, city_key, state, postal_code, country)",
-        "",
-        all.iter().flat_map(|n| address_rows(n.provider)).collect(),
-    )
-    .await?;
-    tx.insert(
-        "INSERT INTO provider_names (npi, kind, last_key, first_key)",
-        "ON CONFLICT DO NOTHING",
-        all.iter().flat_map(|n| name_rows(n.provider)).collect(),
-    )
-    .await?;
-    Ok(())
-}
-
-fn text_of(value: &Value) -> &str {
-    match value {
-        Value::Text(text) => text,
-        _ => "",
-    }
-}
-
-fn summary_row(p: &Provider) -> Vec<Value> {
-    let practice = p.practice.as_ref();
-    let city = practice.and_then(|a| a.city.as_deref());
-    params![
-        p.npi,
-        p.entity.map(canvass_model::Entity::as_str),
-        p.status.as_str(),
-        p.display_name(),
-        sort_key(&p.registry_sort_name()),
-        search_text(p),
-        p.name.credential.as_deref(),
-        p.sex.map(canvass_model::Sex::as_str),
-        p.primary_taxonomy().map(|t| &t.code),
-        city,
-        sort_key(city.unwrap_or_default()),
-        practice.and_then(|a| a.state.as_deref()),
-        practice.and_then(|a| a.postal_code.as_deref()),
-        p.phone().map(canvass_model::Phone::digits),
-        p.enumerated_on.map(|d| d.to_string()).unwrap_or_default(),
-        p.updated_on.map(|d| d.to_string()).unwrap_or_default(),
-    ]
-}
-
-/// The words of every name of a provider, each once.
-fn search_text(p: &Provider) -> String {
-    let person = |n: &canvass_model::PersonName| {
-        [&n.first, &n.middle, &n.last]
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect::<Vec<_>>()
-    };
-    let mut names = person(&p.name);
-    names.extend(p.organization_name.clone());
-    for other in &p.other_names {
-        names.extend(other.organization.clone());
-        names.extend(person(&other.person));
-    }
-    let folded: Vec<String> = names.iter().map(|n| fold(n)).collect();
-    let mut seen = BTreeSet::new();
-    let words: Vec<&str> = folded
-        .iter()
-        .flat_map(|n| n.split(' '))
-        .filter(|w| !w.is_empty() && seen.insert(*w))
-        .collect();
-    words.join(" ")
-}
-
-fn taxonomy_rows(p: &Provider) -> Vec<Vec<Value>> {
-    let mut codes: Vec<(&str, bool)> = Vec::with_capacity(p.taxonomies.len());
-    for t in &p.taxonomies {
-        match codes.iter_mut().find(|(code, _)| *code == t.code) {
-            Some((_, primary)) => *primary |= t.primary,
-            None => codes.push((&t.code, t.primary)),
-        }
-    }
-    codes
-        .into_iter()
-        .map(|(code, primary)| params![code, p.npi, primary])
-        .collect()
-}
-
-fn address_rows(p: &Provider) -> Vec<Vec<Value>> {
-    let practice = p.practice.iter().map(|a| (0, true, a));
-    let mailing = p.mailing.iter().map(|a| (1, false, a));
-    let secondary = p
-        .secondary
-        .iter()
-        .zip(2i64..)
-        .map(|(a, place)| (place, true, a));
-    practice
-        .chain(mailing)
-        .chain(secondary)
-        .map(|(place, is_practice, a)| {
-            params![
-                p.npi,
-                place,
-                is_practice,
-                fold(a.city.as_deref().unwrap_or_default()),
-                a.state.as_deref().unwrap_or_default().to_uppercase(),
-                a.postal_code.as_deref().unwrap_or_default().to_uppercase(),
-                a.country.as_deref().unwrap_or_default(),
-            ]
-        })
-        .collect()
-}
-
-/// Names by which the registry finds a provider: its own, other names, the authorized official.
-fn name_rows(p: &Provider) -> Vec<Vec<Value>> {
-    let key = |name: &Option<String>| sort_key(name.as_deref().unwrap_or_default());
-    let mut rows = Vec::new();
-    let mut person = |kind: &str, n: &canvass_model::PersonName| {
-        if n.last.is_some() || n.first.is_some() {
-            rows.push(params![p.npi, kind, key(&n.last), key(&n.first)]);
-        }
-    };
-    person("person", &p.name);
-    if let Some(official) = &p.official {
-        person("official", &official.name);
-    }
-    let others = p.other_names.iter();
-    others.clone().for_each(|o| person("person", &o.person));
-    let organizations = p
-        .organization_name
-        .iter()
-        .chain(others.filter_map(|o| o.organization.as_ref()));
-    rows.extend(organizations.map(|name| params![p.npi, "organization", sort_key(name), ""]));
-    rows
 }

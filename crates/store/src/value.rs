@@ -49,11 +49,6 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
-/// A count as a parameter; saturates far above what a database can hold.
-pub(crate) fn count(n: u64) -> Value {
-    Value::Int(i64::try_from(n).unwrap_or(i64::MAX))
-}
-
 /// Parameters of a statement.
 macro_rules! params {
     ($($value:expr),* $(,)?) => { vec![$($crate::value::Value::from($value)),*] };
@@ -171,6 +166,26 @@ impl Row {
         }
     }
 
+    pub(crate) fn bytes_at(&self, i: usize) -> Result<&[u8], Error> {
+        match self.at(i)? {
+            Value::Bytes(v) => Ok(v),
+            _ => self.wrong(i, "bytes"),
+        }
+    }
+
+    /// A column of bytes, out of a row of which it is not read again.
+    pub(crate) fn take_bytes(&mut self, i: usize) -> Result<Vec<u8>, Error> {
+        match self.0.get_mut(i) {
+            Some(Value::Bytes(v)) => Ok(std::mem::take(v)),
+            _ => self.wrong(i, "bytes"),
+        }
+    }
+
+    /// A column of microseconds since 1970.
+    pub(crate) fn micros(&self, i: usize) -> Result<Timestamp, Error> {
+        Timestamp::from_microsecond(self.int(i)?).or_else(|_| self.wrong(i, "a time"))
+    }
+
     pub(crate) fn time_opt(&self, i: usize) -> Result<Option<Timestamp>, Error> {
         match self.at(i)? {
             Value::Time(v) => Ok(Some(*v)),
@@ -200,14 +215,6 @@ impl Row {
     /// A column that holds JSON.
     pub(crate) fn json<T: serde::de::DeserializeOwned>(&self, i: usize) -> Result<T, Error> {
         serde_json::from_str(&self.text(i)?).map_err(|e| Error::corrupt(format!("column {i}: {e}")))
-    }
-
-    /// A column that holds a civil date or the empty text.
-    pub(crate) fn date_opt(&self, i: usize) -> Result<Option<jiff::civil::Date>, Error> {
-        match self.text_opt(i)?.as_deref() {
-            None | Some("") => Ok(None),
-            Some(text) => text.parse().map(Some).or_else(|_| self.wrong(i, "a date")),
-        }
     }
 }
 

@@ -193,7 +193,7 @@ impl Rows {
             self.left = 0;
         }
         let mut leads = leads.into_iter();
-        let providers = store.registry_records(&npis).await?;
+        let providers = store.records(&npis).await?;
         let rows = providers.into_iter().map(|provider| Row {
             lead: leads.find(|lead| lead.id == provider.npi),
             provider,

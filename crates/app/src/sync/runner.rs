@@ -21,8 +21,8 @@ use crate::{App, Error};
 const WORKERS: usize = 4;
 /// For how long a partition is held without a sign of life, which is given four times as often.
 const LEASE: Duration = Duration::from_secs(8);
-/// Providers written after which the database looks at its tables anew.
-const MANY: u64 = 1_000;
+/// Providers written after which the search index is brought in good shape before the run ends.
+const MANY: u64 = 10_000;
 /// How often an idle runner looks for work that another process has left or enqueued.
 const LOOK: Duration = Duration::from_millis(400);
 
@@ -236,7 +236,7 @@ impl Runner {
             app.store().finish_sync(&run, receipt.as_ref(), now).await?;
             let written = app.store().sync_run(&run, now).await?;
             if written.is_some_and(|r| r.counts.created + r.counts.updated >= MANY) {
-                app.store().analyze().await?;
+                app.store().settle(now).await?;
             }
         }
         Ok(added)

@@ -118,6 +118,6 @@ async fn generate(
         }
         store.write_providers(&batch, now).await?;
     }
-    store.analyze().await?;
+    store.settle(now).await?;
     Ok(store)
 }

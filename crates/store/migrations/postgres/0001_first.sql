@@ -1,76 +1,50 @@
--- What lists and searches read of a provider. One row is short, so that a scan reads little; the
--- whole record stands in provider_records.
+-- Each provider once, its record in the form of the module `record`. What searches read stands in
+-- the index below, so that a write touches one row here. Times are microseconds since 1970.
 CREATE TABLE providers (
-    npi           BIGINT PRIMARY KEY,
-    entity        TEXT COLLATE "C",
-    status        TEXT COLLATE "C" NOT NULL,
-    name          TEXT COLLATE "C" NOT NULL,
-    sort_name     TEXT COLLATE "C" NOT NULL,
-    search_text   TEXT COLLATE "C" NOT NULL,
-    credential    TEXT COLLATE "C",
-    sex           TEXT COLLATE "C",
-    taxonomy      TEXT COLLATE "C",
-    city          TEXT COLLATE "C",
-    sort_city     TEXT COLLATE "C" NOT NULL,
-    state         TEXT COLLATE "C",
-    postal_code   TEXT COLLATE "C",
-    phone         TEXT COLLATE "C",
-    enumerated_on TEXT COLLATE "C" NOT NULL,
-    updated_on    TEXT COLLATE "C" NOT NULL,
-    words         TSVECTOR GENERATED ALWAYS AS
-                  (array_to_tsvector(string_to_array(search_text, ' '))) STORED
+    id            BIGINT PRIMARY KEY,
+    npi           BIGINT NOT NULL,
+    hash          BIGINT NOT NULL,
+    record        BYTEA NOT NULL,
+    first_seen_at BIGINT NOT NULL,
+    changed_at    BIGINT NOT NULL
 );
-CREATE INDEX providers_by_name ON providers (sort_name, npi);
-CREATE INDEX providers_by_city ON providers (sort_city, npi);
-CREATE INDEX providers_by_enumerated ON providers (enumerated_on, npi);
-CREATE INDEX providers_by_updated ON providers (updated_on, npi);
--- Without the pending list, which every search would read until the next vacuum.
-CREATE INDEX providers_by_words ON providers USING GIN (words) WITH (fastupdate = off);
+CREATE UNIQUE INDEX providers_by_npi ON providers (npi);
 
--- The normalised record as JSON, and its hash, which tells changed from unchanged.
-CREATE TABLE provider_records (
-    npi           BIGINT PRIMARY KEY,
-    hash          BYTEA NOT NULL,
-    record        TEXT COLLATE "C" NOT NULL,
-    first_seen_at TIMESTAMPTZ NOT NULL,
-    changed_at    TIMESTAMPTZ NOT NULL
+-- The search index: what each provider can be found by, as sets of providers (the module `index`).
+-- Its numbers: `ids` moves when providers get other ids, `manifest` with the list of segments,
+-- `written` with providers written, `leads` with leads made; `segment` is the last one given out.
+CREATE TABLE index_state (
+    name  TEXT COLLATE "C" PRIMARY KEY,
+    value BIGINT NOT NULL
 );
+INSERT INTO index_state (name, value)
+VALUES ('ids', 0), ('manifest', 0), ('written', 0), ('leads', 0), ('segment', 0);
 
-CREATE TABLE provider_taxonomies (
-    code       TEXT COLLATE "C" NOT NULL,
-    npi        BIGINT NOT NULL,
-    is_primary BOOLEAN NOT NULL,
-    PRIMARY KEY (code, npi)
+-- The parts of the index: providers that were described together. Those that were written anew
+-- since are dead in it. One that is being built is not in use, and given up at a time.
+CREATE TABLE index_segments (
+    segment     BIGINT PRIMARY KEY,
+    providers   BIGINT NOT NULL,
+    dead        BYTEA NOT NULL,
+    in_use      BOOLEAN NOT NULL,
+    built_until TIMESTAMPTZ NOT NULL
 );
-CREATE INDEX provider_taxonomies_by_npi ON provider_taxonomies (npi, code, is_primary);
+CREATE TABLE index_blobs (
+    segment BIGINT NOT NULL,
+    key     BIGINT NOT NULL,
+    data    BYTEA NOT NULL,
+    PRIMARY KEY (segment, key)
+);
+-- Neither is compressed further: the one is short and read often, the other dense already.
+ALTER TABLE providers ALTER COLUMN record SET STORAGE EXTERNAL;
+ALTER TABLE index_blobs ALTER COLUMN data SET STORAGE EXTERNAL;
 
--- Every address of a provider: 0 primary practice, 1 mailing, from 2 on secondary practice.
-CREATE TABLE provider_addresses (
-    npi         BIGINT NOT NULL,
-    place       BIGINT NOT NULL,
-    is_practice BOOLEAN NOT NULL,
-    city_key    TEXT COLLATE "C" NOT NULL,
-    state       TEXT COLLATE "C" NOT NULL,
-    postal_code TEXT COLLATE "C" NOT NULL,
-    country     TEXT COLLATE "C" NOT NULL,
-    PRIMARY KEY (npi, place)
+-- Providers that no segment describes yet, as they are now.
+CREATE TABLE index_pending (
+    id      BIGINT PRIMARY KEY,
+    written BIGINT NOT NULL
 );
-CREATE INDEX practice_by_state ON provider_addresses (state, npi) WHERE is_practice;
-CREATE INDEX practice_by_city ON provider_addresses (city_key, state, npi) WHERE is_practice;
-CREATE INDEX practice_by_postal_code ON provider_addresses (postal_code, npi) WHERE is_practice;
-CREATE INDEX mailing_by_city ON provider_addresses (city_key, state, npi) WHERE NOT is_practice;
-CREATE INDEX mailing_by_postal_code ON provider_addresses (postal_code, npi) WHERE NOT is_practice;
-CREATE INDEX addresses_abroad ON provider_addresses (country, npi) WHERE country <> 'US';
-
--- Every name a provider can be asked for by the registry-compatible endpoint.
-CREATE TABLE provider_names (
-    npi  BIGINT NOT NULL,
-    kind TEXT COLLATE "C" NOT NULL,
-    last_key  TEXT COLLATE "C" NOT NULL,
-    first_key TEXT COLLATE "C" NOT NULL,
-    PRIMARY KEY (kind, last_key, first_key, npi)
-);
-CREATE INDEX provider_names_by_npi ON provider_names (npi);
+CREATE INDEX index_pending_by_written ON index_pending (written);
 
 CREATE TABLE changes (
     npi     BIGINT NOT NULL,
@@ -132,11 +106,14 @@ CREATE TABLE leads (
     version             BIGINT NOT NULL,
     created_at          TIMESTAMPTZ NOT NULL,
     updated_at          TIMESTAMPTZ NOT NULL,
-    created_by          TEXT COLLATE "C"
+    created_by          TEXT COLLATE "C",
+    batch               BIGINT NOT NULL
 );
 CREATE INDEX leads_by_updated ON leads (updated_at, npi);
 CREATE INDEX leads_by_created ON leads (created_at, npi);
 CREATE INDEX leads_by_status ON leads (status, updated_at, npi);
+-- Which leads were made since the index last looked: index_state.leads.
+CREATE INDEX leads_by_batch ON leads (batch);
 CREATE INDEX leads_by_owner ON leads (owner_id, updated_at, npi);
 
 CREATE TABLE activities (

@@ -1,90 +1,47 @@
--- What lists and searches read of a provider. One row is short, so that a scan reads little; the
--- whole record stands in provider_records.
+-- Each provider once, its record in the form of the module `record`. What searches read stands in
+-- the index below, so that a write touches one row here. Times are microseconds since 1970.
 CREATE TABLE providers (
-    npi           INTEGER PRIMARY KEY,
-    entity        TEXT,
-    status        TEXT NOT NULL,
-    name          TEXT NOT NULL,
-    sort_name     TEXT NOT NULL,
-    search_text   TEXT NOT NULL,
-    credential    TEXT,
-    sex           TEXT,
-    taxonomy      TEXT,
-    city          TEXT,
-    sort_city     TEXT NOT NULL,
-    state         TEXT,
-    postal_code   TEXT,
-    phone         TEXT,
-    enumerated_on TEXT NOT NULL,
-    updated_on    TEXT NOT NULL
+    id            INTEGER PRIMARY KEY,
+    npi           INTEGER NOT NULL,
+    hash          INTEGER NOT NULL,
+    record        BLOB NOT NULL,
+    first_seen_at INTEGER NOT NULL,
+    changed_at    INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX providers_by_name ON providers (sort_name, npi);
-CREATE INDEX providers_by_city ON providers (sort_city, npi);
-CREATE INDEX providers_by_enumerated ON providers (enumerated_on, npi);
-CREATE INDEX providers_by_updated ON providers (updated_on, npi);
+CREATE UNIQUE INDEX providers_by_npi ON providers (npi);
 
-CREATE VIRTUAL TABLE provider_words USING fts5 (
-    search_text, content = 'providers', content_rowid = 'npi',
-    tokenize = "unicode61 remove_diacritics 0", detail = none, columnsize = 0
-);
-CREATE TRIGGER provider_words_insert AFTER INSERT ON providers BEGIN
-    INSERT INTO provider_words (rowid, search_text) VALUES (new.npi, new.search_text);
-END;
-CREATE TRIGGER provider_words_delete AFTER DELETE ON providers BEGIN
-    INSERT INTO provider_words (provider_words, rowid, search_text)
-    VALUES ('delete', old.npi, old.search_text);
-END;
-CREATE TRIGGER provider_words_update AFTER UPDATE OF search_text ON providers
-WHEN old.search_text <> new.search_text BEGIN
-    INSERT INTO provider_words (provider_words, rowid, search_text)
-    VALUES ('delete', old.npi, old.search_text);
-    INSERT INTO provider_words (rowid, search_text) VALUES (new.npi, new.search_text);
-END;
+-- The search index: what each provider can be found by, as sets of providers (the module `index`).
+-- Its numbers: `ids` moves when providers get other ids, `manifest` with the list of segments,
+-- `written` with providers written, `leads` with leads made; `segment` is the last one given out.
+CREATE TABLE index_state (
+    name  TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT;
+INSERT INTO index_state (name, value)
+VALUES ('ids', 0), ('manifest', 0), ('written', 0), ('leads', 0), ('segment', 0);
 
--- The normalised record as JSON, and its hash, which tells changed from unchanged.
-CREATE TABLE provider_records (
-    npi           INTEGER PRIMARY KEY,
-    hash          BLOB NOT NULL,
-    record        TEXT NOT NULL,
-    first_seen_at TEXT NOT NULL,
-    changed_at    TEXT NOT NULL
+-- The parts of the index: providers that were described together. Those that were written anew
+-- since are dead in it. One that is being built is not in use, and given up at a time.
+CREATE TABLE index_segments (
+    segment     INTEGER PRIMARY KEY,
+    providers   INTEGER NOT NULL,
+    dead        BLOB NOT NULL,
+    in_use      INTEGER NOT NULL,
+    built_until TEXT NOT NULL
+) STRICT;
+CREATE TABLE index_blobs (
+    segment INTEGER NOT NULL,
+    key     INTEGER NOT NULL,
+    data    BLOB NOT NULL,
+    PRIMARY KEY (segment, key)
 ) STRICT;
 
-CREATE TABLE provider_taxonomies (
-    code       TEXT NOT NULL,
-    npi        INTEGER NOT NULL,
-    is_primary INTEGER NOT NULL,
-    PRIMARY KEY (code, npi)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX provider_taxonomies_by_npi ON provider_taxonomies (npi, code, is_primary);
-
--- Every address of a provider: 0 primary practice, 1 mailing, from 2 on secondary practice.
-CREATE TABLE provider_addresses (
-    npi         INTEGER NOT NULL,
-    place       INTEGER NOT NULL,
-    is_practice INTEGER NOT NULL,
-    city_key    TEXT NOT NULL,
-    state       TEXT NOT NULL,
-    postal_code TEXT NOT NULL,
-    country     TEXT NOT NULL,
-    PRIMARY KEY (npi, place)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX practice_by_state ON provider_addresses (state, npi) WHERE is_practice;
-CREATE INDEX practice_by_city ON provider_addresses (city_key, state, npi) WHERE is_practice;
-CREATE INDEX practice_by_postal_code ON provider_addresses (postal_code, npi) WHERE is_practice;
-CREATE INDEX mailing_by_city ON provider_addresses (city_key, state, npi) WHERE NOT is_practice;
-CREATE INDEX mailing_by_postal_code ON provider_addresses (postal_code, npi) WHERE NOT is_practice;
-CREATE INDEX addresses_abroad ON provider_addresses (country, npi) WHERE country <> 'US';
-
--- Every name a provider can be asked for by the registry-compatible endpoint.
-CREATE TABLE provider_names (
-    npi  INTEGER NOT NULL,
-    kind TEXT NOT NULL,
-    last_key  TEXT NOT NULL,
-    first_key TEXT NOT NULL,
-    PRIMARY KEY (kind, last_key, first_key, npi)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX provider_names_by_npi ON provider_names (npi);
+-- Providers that no segment describes yet, as they are now.
+CREATE TABLE index_pending (
+    id      INTEGER PRIMARY KEY,
+    written INTEGER NOT NULL
+) STRICT;
+CREATE INDEX index_pending_by_written ON index_pending (written);
 
 CREATE TABLE changes (
     npi     INTEGER NOT NULL,
@@ -146,11 +103,14 @@ CREATE TABLE leads (
     version             INTEGER NOT NULL,
     created_at          TEXT NOT NULL,
     updated_at          TEXT NOT NULL,
-    created_by          TEXT
+    created_by          TEXT,
+    batch               INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX leads_by_updated ON leads (updated_at, npi);
 CREATE INDEX leads_by_created ON leads (created_at, npi);
 CREATE INDEX leads_by_status ON leads (status, updated_at, npi);
+-- Which leads were made since the index last looked: index_state.leads.
+CREATE INDEX leads_by_batch ON leads (batch);
 CREATE INDEX leads_by_owner ON leads (owner_id, updated_at, npi);
 
 CREATE TABLE activities (

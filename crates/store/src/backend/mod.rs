@@ -20,6 +20,19 @@ pub enum Engine {
 }
 
 impl Engine {
+    /// Whether a column is among the whole numbers that the parameter `place` lists as [`listed`]
+    /// writes them: one statement however many there are.
+    pub(crate) fn among(self, column: &str, place: &str) -> String {
+        match self {
+            Self::Sqlite => {
+                format!("{column} IN (SELECT value FROM json_each('[' || {place} || ']'))")
+            }
+            Self::Postgres => {
+                format!("{column} = ANY (string_to_array({place}, ',')::BIGINT[])")
+            }
+        }
+    }
+
     /// What ends a `SELECT` of rows `of` that the transaction is going to change. The embedded
     /// engine has one writer at a time, so nothing needs to be locked there.
     pub(crate) fn for_update(self, of: &str) -> String {
@@ -28,6 +41,17 @@ impl Engine {
             Self::Postgres => format!(" FOR UPDATE OF {of}"),
         }
     }
+}
+
+/// The parameter of [`Engine::among`].
+pub(crate) fn listed(numbers: impl IntoIterator<Item = i64>) -> Value {
+    use std::fmt::Write as _;
+    let mut text = String::new();
+    for number in numbers {
+        let comma = if text.is_empty() { "" } else { "," };
+        let _ = write!(text, "{comma}{number}");
+    }
+    Value::Text(text)
 }
 
 /// What a commit must survive.

@@ -10,12 +10,9 @@ use crate::{
     backend::{Durability, Tx},
     id::new_id,
     idempotency::{self, Idempotency},
-    search::{Search, Text},
+    search::Text,
     value::{Row, Value, params},
 };
-
-/// Leads of a filter that are looked up at a time.
-const PAGE: i64 = 50_000;
 
 /// Which leads.
 #[expect(
@@ -79,8 +76,12 @@ impl Store {
         now: Timestamp,
         idempotency: Option<&Idempotency>,
     ) -> Result<Option<BulkReceipt>, Error> {
-        let search = match what {
-            BulkLeads::Filter(filter) => Some((filter, self.plan_all(&filter.provider).await?)),
+        let npis = match what {
+            // Looked for before the transaction, as in a save-all.
+            BulkLeads::Filter(filter) => match self.ids_of_leads(&filter.provider).await? {
+                Some(ids) => Some((filter, Some(self.npis_of(&ids).await?))),
+                None => Some((filter, None)),
+            },
             BulkLeads::Ids(_) => None,
         };
         let mut tx = self.begin(Durability::Full).await?;
@@ -99,7 +100,7 @@ impl Store {
             now,
         };
         let mut receipt = BulkReceipt::default();
-        match (what, search) {
+        match (what, npis) {
             (BulkLeads::Ids(texts), _) => {
                 let (npis, others) = distinct_npis(texts);
                 receipt.requested = others + npis.len() as u64;
@@ -110,18 +111,16 @@ impl Store {
                     bulk.apply(&mut tx, &found, &mut receipt).await?;
                 }
             }
-            (BulkLeads::Filter(_), Some((filter, search))) => {
-                let mut after = 0;
-                loop {
-                    let npis = page(&mut tx, filter, &search, after).await?;
-                    let Some(last) = npis.last() else { break };
-                    after = last.as_i64();
-                    for group in npis.chunks(1_000) {
-                        // What somebody else has edited meanwhile may no longer be asked for.
-                        let found = Bulk::group(&mut tx, group, Some(filter)).await?;
-                        receipt.requested += found.len() as u64;
-                        bulk.apply(&mut tx, &found, &mut receipt).await?;
-                    }
+            (BulkLeads::Filter(_), Some((filter, npis))) => {
+                let npis = match npis {
+                    Some(npis) => npis,
+                    None => all(&mut tx, filter).await?,
+                };
+                for group in npis.chunks(1_000) {
+                    // What somebody else has edited meanwhile may no longer be asked for.
+                    let found = Bulk::group(&mut tx, group, Some(filter)).await?;
+                    receipt.requested += found.len() as u64;
+                    bulk.apply(&mut tx, &found, &mut receipt).await?;
                 }
             }
             (BulkLeads::Filter(_), None) => {}
@@ -132,25 +131,12 @@ impl Store {
     }
 }
 
-/// The next leads of a filter, by NPI.
-async fn page(
-    tx: &mut Tx,
-    filter: &LeadFilter,
-    search: &Search<'_>,
-    after: i64,
-) -> Result<Vec<Npi>, Error> {
-    let drive = if search.is_driven() {
-        list::Drive::Providers
-    } else {
-        list::Drive::Leads
-    };
+/// The leads that meet the conditions on the lead, by NPI.
+async fn all(tx: &mut Tx, filter: &LeadFilter) -> Result<Vec<Npi>, Error> {
     let mut text = Text::default();
-    text.push("SELECT l.npi");
-    list::sources(&mut text, filter, search, drive);
-    text.push(" AND l.npi > ");
-    text.value(after);
-    text.push(" ORDER BY l.npi LIMIT ");
-    text.value(PAGE);
+    text.push("SELECT l.npi FROM leads l WHERE 1 = 1");
+    list::lead_conditions(&mut text, filter);
+    text.push(" ORDER BY l.npi");
     let rows = tx.query(text.sql, text.params).await?;
     rows.iter().map(|row| row.npi(0)).collect()
 }
@@ -167,7 +153,7 @@ impl Bulk<'_> {
         text.push("SELECT l.npi, l.status, l.owner_id FROM leads l WHERE l.npi IN ");
         text.values(npis.iter().copied());
         if let Some(filter) = filter {
-            list::lead_conditions(&mut text, filter, false);
+            list::lead_conditions(&mut text, filter);
         }
         text.push(" ORDER BY l.npi");
         text.push(&tx.engine().for_update("l"));

@@ -9,6 +9,7 @@ use super::{edit, read_lead, select_leads};
 use crate::{
     Error, Store,
     backend::{Durability, Tx},
+    index,
     search::Text,
     value::{Value, params},
 };
@@ -65,7 +66,7 @@ impl Store {
         let known = known_providers(&mut tx, rows).await?;
         let leads = locked_leads(&mut tx, rows).await?;
         let mut outcomes = Vec::with_capacity(rows.len());
-        let mut new = Vec::new();
+        let mut new: Vec<Vec<Value>> = Vec::new();
         for row in rows {
             let outcome = match leads.get(&row.npi) {
                 Some(lead) => update(&mut tx, lead, row, by, now).await?,
@@ -82,10 +83,16 @@ impl Store {
             _ => 0,
         });
         let wanted = new.len() as u64;
+        if wanted > 0 {
+            let batch = index::next(&mut tx, "leads").await?;
+            for lead in &mut new {
+                lead.push(batch.into());
+            }
+        }
         let created = tx
             .insert(
                 "INSERT INTO leads (npi, status, notes, owner_id, last_contact_at,
-                 last_contact_method, version, created_at, updated_at, created_by)",
+                 last_contact_method, version, created_at, updated_at, created_by, batch)",
                 "ON CONFLICT (npi) DO NOTHING",
                 new,
             )

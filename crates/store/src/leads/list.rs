@@ -1,93 +1,51 @@
 //! Lists and counts of leads.
 
+use std::{collections::HashMap, sync::Arc};
+
 use canvass_model::{
-    Activity, Cursor, Lead, LeadFilter, LeadSort, LeadStatus, Npi, Page, PageRequest, Total,
+    Activity, Cursor, Lead, LeadFilter, LeadSort, LeadStatus, Npi, Page, PageRequest,
+    ProviderFilter, ProviderSort, Total,
 };
 use jiff::Timestamp;
+use roaring::RoaringBitmap;
 
-use super::{ACTIVITY, COLUMNS, lead_columns, read_activity, read_lead, read_status, select_leads};
+use super::{ACTIVITY, COLUMNS, ID, LEAD, read_activity, read_lead, read_status, select_leads};
 use crate::{
     Error, Store,
-    backend::Engine,
-    search::{Search, Text},
-    value::{Value, params, time_text},
+    backend::listed,
+    index::{self, Question, Step, read_id},
+    search::Text,
+    value::{Row, Value, params, time_text},
 };
 
-/// With fewer leads than this, looking at all of them is quicker than going along an order.
-const FEW: i64 = 20_000;
+/// So many leads are looked at by themselves rather than along an order of all.
+const FEW: usize = 5_000;
+/// Leads that are counted or looked at together.
+const TOGETHER: usize = 20_000;
+/// Leads of an order that are tested at a time.
+const STRETCH: u32 = 1_000;
 
-/// What a list of leads goes along.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Drive {
-    /// The leads that have the status and owner.
-    Leads,
-    /// All leads in the wanted order, of which many have the status and owner.
-    Order,
-    /// The small set of providers that the filter names.
-    Providers,
-    /// All providers by name, of which many are leads.
-    Names,
-}
-
-/// Writes `FROM ... WHERE ...` with the leads `l` of a filter and their providers `p`.
-pub(super) fn sources(text: &mut Text, filter: &LeadFilter, search: &Search<'_>, drive: Drive) {
-    match (drive, search.engine()) {
-        // CROSS JOIN keeps SQLite's planner from turning the order around.
-        (Drive::Leads | Drive::Order, _) => text.push(" FROM leads l CROSS JOIN providers p"),
-        (Drive::Names, _) => text.push(" FROM providers p CROSS JOIN leads l"),
-        (Drive::Providers, Engine::Sqlite) => {
-            text.push(" FROM (SELECT p.*");
-            search.sources(text);
-            text.push(") p CROSS JOIN leads l");
-        }
-        // OFFSET 0 keeps PostgreSQL's from taking a few providers for many.
-        (Drive::Providers, Engine::Postgres) => {
-            text.push(" FROM (SELECT p.*");
-            search.sources(text);
-            text.push(
-                " OFFSET 0) p CROSS JOIN LATERAL \
-                 (SELECT * FROM leads x WHERE x.npi = p.npi OFFSET 0) l",
-            );
-        }
-    }
-    text.push(" LEFT JOIN users u ON u.id = l.owner_id WHERE l.npi = p.npi");
-    if drive != Drive::Providers {
-        search.probes(text);
-    }
-    // SQLite would rather use an index of the status and sort than go along the order.
-    let plain = search.engine() == Engine::Postgres || drive == Drive::Leads;
-    lead_conditions(text, filter, plain);
-}
-
-/// Conditions on the lead itself. If not `plain`, they are written so that no index answers them.
-pub(super) fn lead_conditions(text: &mut Text, filter: &LeadFilter, plain: bool) {
-    let (status, owner) = if plain {
-        ("l.status", "l.owner_id")
-    } else {
-        ("COALESCE(l.status, '')", "COALESCE(l.owner_id, '')")
-    };
+/// Conditions on the lead itself.
+pub(super) fn lead_conditions(text: &mut Text, filter: &LeadFilter) {
     if !filter.status.is_empty() {
-        text.push(&format!(" AND {status} IN "));
+        text.push(" AND l.status IN ");
         text.values(filter.status.iter().map(|s| s.as_str()));
     }
     match filter.owner.as_deref() {
         None => {}
-        Some("") if plain => text.push(" AND l.owner_id IS NULL"),
+        Some("") => text.push(" AND l.owner_id IS NULL"),
         Some(id) => {
-            text.push(&format!(" AND {owner} = "));
+            text.push(" AND l.owner_id = ");
             text.value(id);
         }
     }
 }
 
-/// What a list of many leads goes along.
-fn along(filter: &LeadFilter, sort: LeadSort) -> Drive {
-    match (sort, filter.status.len(), &filter.owner) {
-        (LeadSort::Name, ..) => Drive::Names,
-        // These indexes have the leads of one status, and of one owner, in this order.
-        (LeadSort::Updated, 1, None) | (LeadSort::Updated, 0, Some(_)) => Drive::Leads,
-        _ => Drive::Order,
-    }
+/// What a page of leads by time is asked for with.
+struct ByTime<'a> {
+    filter: &'a LeadFilter,
+    column: &'static str,
+    after: Option<(Timestamp, Npi)>,
 }
 
 impl Store {
@@ -101,72 +59,203 @@ impl Store {
         sort: LeadSort,
         page: &PageRequest,
     ) -> Result<Page<Lead>, Error> {
-        let search = self.plan(&filter.provider, page.limit).await?;
-        let drive = if search.is_driven() {
-            Drive::Providers
-        } else if self.has_few_leads(filter).await? {
-            Drive::Leads
-        } else {
-            along(filter, sort)
-        };
-        let (column, descending) = match sort {
-            LeadSort::Updated => ("l.updated_at", true),
-            LeadSort::Created => ("l.created_at", true),
-            LeadSort::Name => ("p.sort_name", false),
-        };
-        let mut text = Text::default();
-        text.push(&format!("SELECT {}, {column}", lead_columns()));
-        sources(&mut text, filter, &search, drive);
-        if let Some(after) = &page.after {
-            let key: Value = match sort {
-                LeadSort::Name => (&after.key).into(),
-                LeadSort::Updated | LeadSort::Created => after
-                    .key
-                    .parse::<Timestamp>()
-                    .map_err(|_| Error::Cursor)?
-                    .into(),
-            };
-            let beyond = if descending { "<" } else { ">" };
-            text.push(&format!(" AND ({column}, l.npi) {beyond} ("));
-            text.value(key);
-            text.push(", ");
-            text.value(after.npi);
-            text.push(")");
-        }
-        let direction = if descending { "DESC" } else { "ASC" };
-        text.push(&format!(
-            " ORDER BY {column} {direction}, l.npi {direction} LIMIT "
-        ));
-        text.value(i64::from(page.limit) + 1);
-        let rows = self.query(text.sql, text.params).await?;
+        let ids = self.ids_of_leads(&filter.provider).await?;
         let wanted = page.limit as usize;
-        let items = rows
-            .iter()
-            .take(wanted)
-            .map(read_lead)
-            .collect::<Result<Vec<_>, _>>()?;
-        let next = match rows.get(wanted.saturating_sub(1)) {
-            Some(last) if rows.len() > wanted => Some(Cursor {
-                key: match sort {
-                    LeadSort::Name => last.text(COLUMNS)?,
-                    LeadSort::Updated | LeadSort::Created => time_text(last.time(COLUMNS)?),
-                },
-                npi: last.npi(0)?,
-            }),
-            _ => None,
+        let mut leads = match sort {
+            LeadSort::Name => {
+                let ids = match ids {
+                    Some(ids) => ids,
+                    None => RoaringBitmap::clone(&*self.lead_ids().await?),
+                };
+                self.leads_by_name(filter, ids, page).await?
+            }
+            LeadSort::Updated | LeadSort::Created => {
+                let after = page.after.as_ref().map(|after| {
+                    let time = after.key.parse().map_err(|_| Error::Cursor)?;
+                    Ok::<_, Error>((time, after.npi))
+                });
+                let by_time = ByTime {
+                    filter,
+                    column: if sort == LeadSort::Updated {
+                        "l.updated_at"
+                    } else {
+                        "l.created_at"
+                    },
+                    after: after.transpose()?,
+                };
+                self.leads_by_time(by_time, ids, wanted + 1).await?
+            }
         };
-        Ok(Page { items, next })
+        let more = leads.len() > wanted;
+        leads.truncate(wanted);
+        let next = leads.last().filter(|_| more).map(|(lead, name)| {
+            match sort {
+                LeadSort::Name => name.clone(),
+                LeadSort::Updated => Some(time_text(lead.updated_at)),
+                LeadSort::Created => Some(time_text(lead.created_at)),
+            }
+            .map(|key| Cursor { key, npi: lead.id })
+        });
+        Ok(Page {
+            next: next.flatten(),
+            items: leads.into_iter().map(|(lead, _)| lead).collect(),
+        })
     }
 
-    /// Whether few leads have the status and owner.
-    async fn has_few_leads(&self, filter: &LeadFilter) -> Result<bool, Error> {
+    /// The ids of the leads whose providers a filter has; nothing when it has every one.
+    pub(super) async fn ids_of_leads(
+        &self,
+        filter: &ProviderFilter,
+    ) -> Result<Option<RoaringBitmap>, Error> {
+        if *filter == LeadFilter::all().provider {
+            return Ok(None);
+        }
+        let ids = self.matching(filter).await?.ids();
+        Ok(Some(ids & &*self.lead_ids().await?))
+    }
+
+    async fn leads_by_time(
+        &self,
+        mut by: ByTime<'_>,
+        ids: Option<RoaringBitmap>,
+        count: usize,
+    ) -> Result<Vec<(Lead, Option<String>)>, Error> {
+        let few = ids.as_ref().is_some_and(|ids| ids.len() <= FEW as u64);
+        if ids.is_none() || few {
+            let rows = self.stretch(&by, ids.as_ref(), count).await?;
+            return rows.iter().map(|row| Ok((read_lead(row)?, None))).collect();
+        }
+        let ids = ids.unwrap_or_default();
+        let mut leads = Vec::with_capacity(count);
+        loop {
+            let rows = self.stretch(&by, None, STRETCH as usize).await?;
+            for row in &rows {
+                if ids.contains(read_id(row, ID)?) {
+                    leads.push((read_lead(row)?, None));
+                    if leads.len() == count {
+                        return Ok(leads);
+                    }
+                }
+            }
+            match rows.last() {
+                Some(last) if rows.len() == STRETCH as usize => {
+                    by.after = Some((last.time(COLUMNS)?, last.npi(0)?));
+                }
+                _ => return Ok(leads),
+            }
+        }
+    }
+
+    /// The next leads by time, with the time in the last column.
+    async fn stretch(
+        &self,
+        by: &ByTime<'_>,
+        ids: Option<&RoaringBitmap>,
+        count: usize,
+    ) -> Result<Vec<Row>, Error> {
+        let column = by.column;
         let mut text = Text::default();
-        text.push("SELECT COUNT(*) FROM (SELECT 1 FROM leads l WHERE 1 = 1");
-        lead_conditions(&mut text, filter, true);
+        // CROSS JOIN keeps SQLite's planner from turning the order around.
+        let from = if ids.is_some() {
+            "providers p CROSS JOIN leads l"
+        } else {
+            "leads l CROSS JOIN providers p"
+        };
+        text.push(&format!(
+            "SELECT {LEAD}, {column} FROM {from} LEFT JOIN users u ON u.id = l.owner_id
+             WHERE l.npi = p.npi"
+        ));
+        if let Some(ids) = ids {
+            text.push(" AND ");
+            text.params.push(listed(ids.iter().map(i64::from)));
+            let place = format!("${}", text.params.len());
+            text.push(&self.engine().among("p.id", &place));
+        }
+        lead_conditions(&mut text, by.filter);
+        if let Some((time, npi)) = by.after {
+            text.push(&format!(" AND ({column}, l.npi) < ("));
+            text.value(time);
+            text.push(", ");
+            text.value(npi);
+            text.push(")");
+        }
+        text.push(&format!(" ORDER BY {column} DESC, l.npi DESC LIMIT "));
+        text.value(i64::try_from(count).unwrap_or(i64::MAX));
+        self.query(text.sql, text.params).await
+    }
+
+    /// Leads in the order of their providers' names, each with the key of its place.
+    async fn leads_by_name(
+        &self,
+        filter: &LeadFilter,
+        mut ids: RoaringBitmap,
+        page: &PageRequest,
+    ) -> Result<Vec<(Lead, Option<String>)>, Error> {
+        let sort = ProviderSort::Name;
+        let after = match &page.after {
+            Some(cursor) => Some(index::standing(cursor, sort).ok_or(Error::Cursor)?),
+            None => None,
+        };
+        let count = page.limit as usize + 1;
+        let conditioned = !filter.status.is_empty() || filter.owner.is_some();
+        if conditioned && let Some(few) = self.few_leads(filter).await? {
+            ids &= few;
+        }
+        let question = Question::Ids(Arc::new(ids));
+        let mut walk = self.ask(&question).await?.walk(sort, after);
+        let mut leads = Vec::with_capacity(count);
+        let mut stretch = count;
+        while leads.len() < count {
+            let steps = walk.next(self, stretch).await?;
+            if steps.is_empty() {
+                break;
+            }
+            let mut found = self.leads_of(filter, steps.iter().map(Step::npi)).await?;
+            for step in &steps {
+                if let Some(lead) = found.remove(&step.npi()) {
+                    leads.push((lead, Some(step.cursor(sort).key)));
+                }
+            }
+            // Where few of them pass, more are looked at.
+            stretch = (stretch * 2).min(FEW);
+        }
+        leads.truncate(count);
+        Ok(leads)
+    }
+
+    /// The leads of some providers that meet the conditions on the lead.
+    async fn leads_of(
+        &self,
+        filter: &LeadFilter,
+        npis: impl Iterator<Item = Npi>,
+    ) -> Result<HashMap<Npi, Lead>, Error> {
+        let mut text = Text::default();
+        text.push(&select_leads());
+        text.push(" AND ");
+        text.params.push(listed(npis.map(Npi::as_i64)));
+        text.push(&self.engine().among("l.npi", "$1"));
+        lead_conditions(&mut text, filter);
+        let rows = self.query(text.sql, text.params).await?;
+        rows.iter()
+            .map(|row| Ok((row.npi(0)?, read_lead(row)?)))
+            .collect()
+    }
+
+    /// The ids of the leads that meet the conditions on the lead, if they are few.
+    async fn few_leads(&self, filter: &LeadFilter) -> Result<Option<RoaringBitmap>, Error> {
+        let mut text = Text::default();
+        text.push("SELECT p.id FROM leads l CROSS JOIN providers p WHERE p.npi = l.npi");
+        lead_conditions(&mut text, filter);
         text.push(" LIMIT ");
-        text.value(FEW);
-        text.push(") x");
-        Ok(self.scalar(text).await? < FEW.unsigned_abs())
+        text.value(Value::from(i64::try_from(TOGETHER).unwrap_or(i64::MAX)));
+        let rows = self.query(text.sql, text.params).await?;
+        if rows.len() == TOGETHER {
+            return Ok(None);
+        }
+        rows.iter()
+            .map(|row| read_id(row, 0))
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     /// How many leads a filter has.
@@ -186,36 +275,41 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn lead_counts(&self, filter: &LeadFilter) -> Result<Vec<(LeadStatus, u64)>, Error> {
-        let search = self.plan_all(&filter.provider).await?;
-        let mut probes = Text::default();
-        search.probes(&mut probes);
-        let mut text = Text::default();
-        text.push("SELECT l.status, COUNT(*)");
-        if probes.sql.is_empty() {
-            // Nothing is asked of the provider, so the leads alone answer.
-            text.push(" FROM leads l WHERE 1 = 1");
-            lead_conditions(&mut text, filter, true);
-        } else {
-            let drive = if search.is_driven() {
-                Drive::Providers
-            } else {
-                Drive::Leads
-            };
-            sources(&mut text, filter, &search, drive);
+        let mut counts: Vec<(LeadStatus, u64)> =
+            LeadStatus::ALL.into_iter().map(|s| (s, 0)).collect();
+        let mut add = |rows: Vec<Row>| -> Result<(), Error> {
+            for row in &rows {
+                let status = read_status(row, 0)?;
+                let count = row.count(1)?;
+                if let Some(known) = counts.iter_mut().find(|(s, _)| *s == status) {
+                    known.1 += count;
+                }
+            }
+            Ok(())
+        };
+        let Some(ids) = self.ids_of_leads(&filter.provider).await? else {
+            let mut text = Text::default();
+            text.push("SELECT l.status, COUNT(*) FROM leads l WHERE 1 = 1");
+            lead_conditions(&mut text, filter);
+            text.push(" GROUP BY l.status");
+            add(self.query(text.sql, text.params).await?)?;
+            return Ok(counts);
+        };
+        let mut ids = ids.iter();
+        loop {
+            let group: Vec<u32> = ids.by_ref().take(TOGETHER).collect();
+            if group.is_empty() {
+                return Ok(counts);
+            }
+            let mut text = Text::default();
+            text.push("SELECT l.status, COUNT(*) FROM providers p CROSS JOIN leads l WHERE ");
+            text.params.push(listed(group.into_iter().map(i64::from)));
+            text.push(&self.engine().among("p.id", "$1"));
+            text.push(" AND l.npi = p.npi");
+            lead_conditions(&mut text, filter);
+            text.push(" GROUP BY l.status");
+            add(self.query(text.sql, text.params).await?)?;
         }
-        text.push(" GROUP BY l.status");
-        let rows = self.query(text.sql, text.params).await?;
-        let found = rows
-            .iter()
-            .map(|row| Ok((read_status(row, 0)?, row.count(1)?)))
-            .collect::<Result<Vec<_>, Error>>()?;
-        Ok(LeadStatus::ALL
-            .into_iter()
-            .map(|status| {
-                let count = found.iter().find(|(s, _)| *s == status);
-                (status, count.map_or(0, |(_, count)| *count))
-            })
-            .collect())
     }
 
     /// One lead.

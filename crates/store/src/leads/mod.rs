@@ -17,34 +17,33 @@ pub use save::SaveAll;
 
 use crate::{
     Error,
-    search::{SUMMARY, read_summary},
+    index::{Held, read_id},
+    record,
+    search::summary,
     value::Row,
 };
 
 /// The columns of a lead `l` with its owner `u` and provider `p`; [`COLUMNS`] counts them.
-fn lead_columns() -> String {
-    format!(
-        "l.npi, l.status, l.notes, l.owner_id, u.name, l.last_contact_at, l.last_contact_method,
-         l.version, l.created_at, l.updated_at, {SUMMARY}"
-    )
-}
+const LEAD: &str = "l.npi, l.status, l.notes, l.owner_id, u.name, l.last_contact_at, \
+    l.last_contact_method, l.version, l.created_at, l.updated_at, p.id, p.record";
+const COLUMNS: usize = 12;
+/// Which of them is the id of the provider.
+const ID: usize = 10;
 
 /// Selects leads with owner and provider; `AND ...` may follow.
 fn select_leads() -> String {
     format!(
-        "SELECT {} FROM leads l JOIN providers p ON p.npi = l.npi
-         LEFT JOIN users u ON u.id = l.owner_id WHERE 1 = 1",
-        lead_columns()
+        "SELECT {LEAD} FROM leads l JOIN providers p ON p.npi = l.npi
+         LEFT JOIN users u ON u.id = l.owner_id WHERE 1 = 1"
     )
 }
 
-/// How many columns [`lead_columns`] has.
-const COLUMNS: usize = 23;
-
 fn read_lead(row: &Row) -> Result<Lead, Error> {
+    let npi = row.npi(0)?;
+    let status = read_status(row, 1)?;
     Ok(Lead {
-        id: row.npi(0)?,
-        status: read_status(row, 1)?,
+        id: npi,
+        status,
         notes: row.text(2)?,
         owner_id: row.text_opt(3)?,
         owner: row.text_opt(4)?,
@@ -53,7 +52,11 @@ fn read_lead(row: &Row) -> Result<Lead, Error> {
         version: row.int(7)?,
         created_at: row.time(8)?,
         updated_at: row.time(9)?,
-        provider: read_summary(row, 10)?,
+        provider: summary(Held {
+            id: read_id(row, ID)?,
+            provider: record::decode(npi, row.bytes_at(11)?)?,
+            lead: Some(status),
+        }),
     })
 }
 

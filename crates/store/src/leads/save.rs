@@ -1,15 +1,19 @@
 //! Save-all: a whole search result, or a list of NPIs, becomes leads.
 
-use canvass_model::{LeadStatus, ProviderFilter, Receipt, RecordStatus};
+use std::sync::Arc;
+
+use canvass_model::{LeadStatus, ProviderFilter, Receipt, RecordStatus, StatusFilter};
 use jiff::Timestamp;
+use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
 use super::distinct_npis;
 use crate::{
     Error, Store,
-    backend::{Durability, Engine, Tx},
+    backend::{Durability, Tx, listed},
     idempotency::{self, Idempotency},
-    search::Text,
+    index::{self, Question, read_id, read_provider},
+    value::params,
 };
 
 /// Which providers are to become leads.
@@ -21,6 +25,9 @@ pub enum SaveAll {
     /// These, each once however often it is named.
     Npis(Vec<String>),
 }
+
+/// Providers that become leads by one statement.
+const GROUP: usize = 10_000;
 
 impl Store {
     /// Makes leads of providers, in one transaction. What is a lead already stays as it is.
@@ -37,148 +44,150 @@ impl Store {
         now: Timestamp,
         idempotency: Option<&Idempotency>,
     ) -> Result<Receipt, Error> {
-        // Planned before the transaction: it reads through other connections, of which all may be
-        // waiting for this very key.
-        let search = match what {
-            SaveAll::Filter(filter) => Some(self.plan_all(filter).await?),
-            SaveAll::Npis(_) => None,
+        // Looked for before the transaction: it reads through other connections, of which all may
+        // be waiting for this very key.
+        let found = match what {
+            SaveAll::Filter(filter) => {
+                let ids = self.matching(filter).await?.ids();
+                self.split(ids, filter.status).await?
+            }
+            SaveAll::Npis(_) => Asked::default(),
         };
         let mut tx = self.begin(Durability::Full).await?;
         if let Some(receipt) = idempotency::replay(&mut tx, idempotency, now).await? {
             return Ok(receipt);
         }
-        let mut receipt = Receipt::default();
-        match (what, search) {
-            (SaveAll::Npis(texts), _) => {
-                let (npis, others) = distinct_npis(texts);
-                receipt.requested = others + npis.len() as u64;
-                receipt.rejected = others;
-                for group in npis.chunks(1_000) {
-                    let matching = |text: &mut Text| {
-                        text.push(" FROM providers p WHERE p.npi IN ");
-                        text.values(group.iter().copied());
-                    };
-                    let saved = save_matching(&mut tx, &matching, actor, now).await?;
-                    receipt.created += saved.created;
-                    receipt.existing += saved.existing;
-                    receipt.suppressed += saved.suppressed;
-                    receipt.rejected += saved.rejected + group.len() as u64 - saved.requested;
-                }
-            }
-            (SaveAll::Filter(_), Some(search)) => {
-                let matching = |text: &mut Text| search.sources(text);
-                receipt = save_matching(&mut tx, &matching, actor, now).await?;
-            }
-            (SaveAll::Filter(_), None) => {}
-        }
+        let asked = match what {
+            SaveAll::Filter(_) => found,
+            SaveAll::Npis(texts) => by_number(&mut tx, texts).await?,
+        };
+        let receipt = save(&mut tx, &asked, actor, now).await?;
         idempotency::keep(&mut tx, idempotency, &receipt).await?;
         tx.commit().await?;
         Ok(receipt)
     }
-}
 
-/// Writes a `FROM ... WHERE ...` with the providers that are asked for as `p`.
-type Matching<'a> = &'a (dyn Fn(&mut Text) + Sync);
-
-/// Makes leads of the providers `p` of a `FROM ... WHERE ...`.
-async fn save_matching(
-    tx: &mut Tx,
-    matching: Matching<'_>,
-    actor: Option<&str>,
-    now: Timestamp,
-) -> Result<Receipt, Error> {
-    match tx.engine() {
-        Engine::Sqlite => save_alone(tx, matching, actor, now).await,
-        Engine::Postgres => save_among_others(tx, matching, actor, now).await,
+    /// Parts those in service from the others.
+    async fn split(&self, ids: RoaringBitmap, status: StatusFilter) -> Result<Asked, Error> {
+        if status == StatusFilter::Active {
+            return Ok(Asked {
+                active: ids,
+                ..Asked::default()
+            });
+        }
+        let ids = Arc::new(ids);
+        let mut question = vec![Question::Ids(ids.clone())];
+        question.extend(index::status(StatusFilter::Active));
+        let active = self.ask(&Question::All(question)).await?.ids();
+        Ok(Asked {
+            others: &*ids - &active,
+            active,
+            unknown: 0,
+        })
     }
 }
 
-/// `INSERT INTO leads ... SELECT`, up to the source of the NPIs `p.npi`. In the order of the
-/// NPIs, so that two that insert the same ones meet in one order.
-fn insert(text: &mut Text, actor: Option<&str>, now: Timestamp) {
-    text.push(
-        "INSERT INTO leads (npi, status, notes, version, created_at, updated_at, created_by) \
-         SELECT p.npi, ",
-    );
-    text.value(LeadStatus::New.as_str());
-    text.push(", '', 1, ");
-    text.value(now);
-    text.push(", ");
-    text.value(now);
-    text.push(", ");
-    text.value(actor);
+/// What is asked to become leads.
+#[derive(Default)]
+struct Asked {
+    /// Ids of providers in service.
+    active: RoaringBitmap,
+    /// Ids of other providers.
+    others: RoaringBitmap,
+    /// How many are no provider.
+    unknown: u64,
 }
 
-fn only_active(text: &mut Text) {
-    text.push(" AND p.status = ");
-    text.value(RecordStatus::Active.as_str());
-    text.push(" ORDER BY p.npi ON CONFLICT (npi) DO NOTHING");
+/// The providers that some texts name.
+async fn by_number(tx: &mut Tx, texts: &[String]) -> Result<Asked, Error> {
+    let (npis, others) = distinct_npis(texts);
+    let mut asked = Asked {
+        unknown: others + npis.len() as u64,
+        ..Asked::default()
+    };
+    let among = tx.engine().among("npi", "$1");
+    let sql = format!("SELECT id, npi, record FROM providers WHERE {among}");
+    for group in npis.chunks(GROUP) {
+        let group = listed(group.iter().map(|npi| npi.as_i64()));
+        for row in tx.query(crate::Sql::kept(sql.clone()), vec![group]).await? {
+            let id = read_id(&row, 0)?;
+            asked.unknown -= 1;
+            if read_provider(&row, 1)?.status == RecordStatus::Active {
+                asked.active.insert(id);
+            } else {
+                asked.others.insert(id);
+            }
+        }
+    }
+    Ok(asked)
 }
 
-/// Where nobody else writes meanwhile, what was counted before stays true.
-async fn save_alone(
+async fn save(
     tx: &mut Tx,
-    matching: Matching<'_>,
+    asked: &Asked,
     actor: Option<&str>,
     now: Timestamp,
 ) -> Result<Receipt, Error> {
-    let mut count = Text::default();
-    count.push(
-        "SELECT COUNT(*), COUNT(CASE WHEN m.lead <> 'do_not_call' THEN 1 END), \
-         COUNT(CASE WHEN m.lead = 'do_not_call' THEN 1 END), \
-         COUNT(CASE WHEN m.lead IS NULL AND m.status <> 'active' THEN 1 END) \
-         FROM (SELECT p.status, (SELECT l.status FROM leads l WHERE l.npi = p.npi) AS lead",
+    // Until this transaction ends nobody else makes leads.
+    let batch = index::next(tx, "leads").await?;
+    let mut receipt = Receipt {
+        requested: asked.active.len() + asked.others.len() + asked.unknown,
+        rejected: asked.unknown,
+        ..Receipt::default()
+    };
+    let among = tx.engine().among("p.id", "$7");
+    let insert = format!(
+        "INSERT INTO leads (npi, status, notes, version, created_at, updated_at, created_by, batch)
+         SELECT p.npi, $1, $2, 1, $3, $4, $5, $6 FROM providers p WHERE {among}
+         ON CONFLICT (npi) DO NOTHING"
     );
-    matching(&mut count);
-    count.push(") m");
-    let row = tx
-        .first(count.sql, count.params)
-        .await?
-        .ok_or_else(|| Error::corrupt("no count"))?;
-    let mut text = Text::default();
-    insert(&mut text, actor, now);
-    matching(&mut text);
-    only_active(&mut text);
-    Ok(Receipt {
-        requested: row.count(0)?,
-        created: tx.execute(text.sql, text.params).await?,
-        existing: row.count(1)?,
-        suppressed: row.count(2)?,
-        rejected: row.count(3)?,
+    for group in groups(&asked.active) {
+        let values = params![
+            LeadStatus::New.as_str(),
+            "",
+            now,
+            now,
+            actor,
+            batch,
+            listed(group.iter().map(i64::from))
+        ];
+        let created = tx.execute(crate::Sql::kept(insert.clone()), values).await?;
+        receipt.created += created;
+        if created < group.len() {
+            let (leads, suppressed) = standing(tx, &group, batch).await?;
+            receipt.existing += leads - suppressed;
+            receipt.suppressed += suppressed;
+        }
+    }
+    for group in groups(&asked.others) {
+        let (leads, suppressed) = standing(tx, &group, batch).await?;
+        receipt.existing += leads - suppressed;
+        receipt.suppressed += suppressed;
+        receipt.rejected += group.len() - leads;
+    }
+    Ok(receipt)
+}
+
+fn groups(ids: &RoaringBitmap) -> impl Iterator<Item = RoaringBitmap> {
+    let mut ids = ids.iter();
+    std::iter::from_fn(move || {
+        let group: RoaringBitmap = ids.by_ref().take(GROUP).collect();
+        (!group.is_empty()).then_some(group)
     })
 }
 
-/// Where others write meanwhile, one statement counts and inserts over one view of the data. A
-/// lead that somebody else makes in the same moment is not in that view; it is existing.
-async fn save_among_others(
-    tx: &mut Tx,
-    matching: Matching<'_>,
-    actor: Option<&str>,
-    now: Timestamp,
-) -> Result<Receipt, Error> {
-    let mut text = Text::default();
-    text.push("WITH matching AS MATERIALIZED (SELECT p.npi, p.status, (SELECT l.status FROM leads l WHERE l.npi = p.npi) AS lead");
-    matching(&mut text);
-    text.push("), made AS (");
-    insert(&mut text, actor, now);
-    text.push(" FROM matching p WHERE p.lead IS NULL");
-    only_active(&mut text);
-    text.push(
-        " RETURNING 1) SELECT COUNT(*), (SELECT COUNT(*) FROM made), \
-         COUNT(CASE WHEN m.lead = 'do_not_call' THEN 1 END), \
-         COUNT(CASE WHEN m.lead IS NULL AND m.status <> 'active' THEN 1 END) FROM matching m",
+/// How many of some providers are leads of other batches, and how many of those must not be
+/// called.
+async fn standing(tx: &mut Tx, ids: &RoaringBitmap, batch: i64) -> Result<(u64, u64), Error> {
+    let among = tx.engine().among("p.id", "$1");
+    let sql = format!(
+        "SELECT COUNT(*), COUNT(CASE WHEN l.status = 'do_not_call' THEN 1 END)
+         FROM providers p CROSS JOIN leads l WHERE {among} AND l.npi = p.npi AND l.batch <> $2"
     );
+    let values = params![listed(ids.iter().map(i64::from)), batch];
     let row = tx
-        .first(text.sql, text.params)
+        .first(crate::Sql::kept(sql), values)
         .await?
         .ok_or_else(|| Error::corrupt("no count"))?;
-    let (requested, created) = (row.count(0)?, row.count(1)?);
-    let (suppressed, rejected) = (row.count(2)?, row.count(3)?);
-    Ok(Receipt {
-        requested,
-        created,
-        existing: requested - created - suppressed - rejected,
-        suppressed,
-        rejected,
-    })
+    Ok((row.count(0)?, row.count(1)?))
 }

@@ -114,6 +114,9 @@ impl Store {
             .await?;
         }
         tx.commit().await?;
+        if !page.providers.is_empty() {
+            self.settle_soon(now);
+        }
         Ok(run)
     }
 

@@ -1,0 +1,193 @@
+//! Makes a segment of providers.
+
+use std::{collections::HashMap, io};
+
+use canvass_model::{Provider, ProviderSort};
+
+use super::{
+    coding::{BLOCK, Blob, Dictionary, PIECE, Part},
+    order::Sorter,
+    terms::{Standing, day, terms},
+};
+
+/// The columns of a segment.
+pub(crate) const ENUMERATED: u16 = 0;
+pub(crate) const UPDATED: u16 = 1;
+
+/// Takes providers in the order of their ids and gives the blobs of a segment.
+pub(crate) struct Builder {
+    ids: Vec<u32>,
+    /// The first id, while all ids follow one upon the other and `ids` is empty.
+    first: Option<u32>,
+    count: u32,
+    block: u16,
+    names: HashMap<Box<[u8]>, u32, foldhash::fast::FixedState>,
+    /// A term and a position that has it, in the order they came.
+    pairs: Vec<(u32, u32)>,
+    orders: Vec<(ProviderSort, Sorter)>,
+    columns: [Column; 2],
+    blobs: Vec<Blob>,
+}
+
+struct Column {
+    number: u16,
+    piece: Vec<u8>,
+    pieces: u32,
+}
+
+impl Column {
+    fn push(&mut self, day: u16, blobs: &mut Vec<Blob>) {
+        self.piece.extend_from_slice(&day.to_le_bytes());
+        if self.piece.len() == PIECE as usize * 2 {
+            self.end(blobs);
+        }
+    }
+
+    fn end(&mut self, blobs: &mut Vec<Blob>) {
+        let part = Part::Column(self.number, self.pieces);
+        blobs.push((part.key(), std::mem::take(&mut self.piece)));
+        self.pieces += 1;
+    }
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        let column = |number| Column {
+            number,
+            piece: Vec::new(),
+            pieces: 0,
+        };
+        Self {
+            ids: Vec::new(),
+            first: None,
+            count: 0,
+            block: 0,
+            names: HashMap::default(),
+            pairs: Vec::new(),
+            orders: ProviderSort::ALL
+                .into_iter()
+                .map(|sort| (sort, Sorter::new()))
+                .collect(),
+            columns: [column(ENUMERATED), column(UPDATED)],
+            blobs: Vec::new(),
+        }
+    }
+
+    /// Adds a provider whose id is greater than all before.
+    pub(crate) fn add(&mut self, id: u32, provider: &Provider) -> io::Result<()> {
+        self.note_id(id);
+        let position = self.count;
+        self.count += 1;
+        let (names, pairs) = (&mut self.names, &mut self.pairs);
+        terms(provider, |term| {
+            let next = u32::try_from(names.len()).unwrap_or(u32::MAX);
+            let known = names.get(term).copied().unwrap_or_else(|| {
+                names.insert(term.into(), next);
+                next
+            });
+            pairs.push((known, position));
+        });
+        for (sort, sorter) in &mut self.orders {
+            sorter.push(&Standing::of(provider, *sort), position)?;
+        }
+        let [enumerated, updated] = &mut self.columns;
+        enumerated.push(day(provider.enumerated_on), &mut self.blobs);
+        updated.push(day(provider.updated_on), &mut self.blobs);
+        if self.count.is_multiple_of(BLOCK) {
+            self.end_block()?;
+        }
+        Ok(())
+    }
+
+    fn note_id(&mut self, id: u32) {
+        match self.first {
+            None if self.count == 0 => self.first = Some(id),
+            Some(first) if first + self.count == id => {}
+            Some(first) => {
+                self.ids.extend(first..first + self.count);
+                self.ids.push(id);
+                self.first = None;
+            }
+            None => self.ids.push(id),
+        }
+    }
+
+    /// Groups the pairs by term and writes the dictionary of the block.
+    fn end_block(&mut self) -> io::Result<()> {
+        let mut terms: Vec<(Box<[u8]>, u32)> = self.names.drain().collect();
+        terms.sort_unstable();
+        let mut starts = vec![0u32; terms.len() + 1];
+        for &(term, _) in &self.pairs {
+            starts[term as usize + 1] += 1;
+        }
+        for i in 1..starts.len() {
+            starts[i] += starts[i - 1];
+        }
+        let mut next = starts.clone();
+        let mut positions = vec![0u32; self.pairs.len()];
+        for &(term, position) in &self.pairs {
+            let at = &mut next[term as usize];
+            positions[*at as usize] = position;
+            *at += 1;
+        }
+        self.pairs.clear();
+        let mut dictionary = Dictionary::new(self.block, &mut self.blobs);
+        let mut of_term = Vec::new();
+        for (term, number) in &terms {
+            let number = *number as usize;
+            of_term.clear();
+            of_term.extend_from_slice(
+                &positions[starts[number] as usize..starts[number + 1] as usize],
+            );
+            // A provider may have a term twice.
+            of_term.dedup();
+            dictionary.add(term, &of_term)?;
+        }
+        dictionary.finish();
+        self.block += 1;
+        Ok(())
+    }
+
+    /// How many providers were added.
+    pub(crate) fn len(&self) -> u32 {
+        self.count
+    }
+
+    /// What is finished so far, to be stored before the rest.
+    pub(crate) fn take_blobs(&mut self) -> Vec<Blob> {
+        std::mem::take(&mut self.blobs)
+    }
+
+    /// The rest of the segment.
+    pub(crate) fn finish(mut self) -> io::Result<Vec<Blob>> {
+        if !self.count.is_multiple_of(BLOCK) {
+            self.end_block()?;
+        }
+        for column in &mut self.columns {
+            if !column.piece.is_empty() {
+                column.end(&mut self.blobs);
+            }
+        }
+        for (sort, sorter) in self.orders {
+            sorter.finish(order_number(sort), &mut self.blobs)?;
+        }
+        let mut head = Vec::with_capacity(12 + self.ids.len() * 4);
+        head.extend_from_slice(&self.count.to_le_bytes());
+        match self.first {
+            Some(first) => head.extend_from_slice(&first.to_le_bytes()),
+            None => head.extend(self.ids.iter().flat_map(|id| id.to_le_bytes())),
+        }
+        self.blobs.push((Part::Head.key(), head));
+        Ok(self.blobs)
+    }
+}
+
+/// The number of an order among the blobs.
+pub(crate) fn order_number(sort: ProviderSort) -> u16 {
+    match sort {
+        ProviderSort::Name => 0,
+        ProviderSort::City => 1,
+        ProviderSort::Enumerated => 2,
+        ProviderSort::Updated => 3,
+    }
+}

@@ -1,0 +1,208 @@
+//! The bytes of a segment: its blobs, the dictionary of its terms, the sets of providers behind
+//! them.
+//!
+//! A segment numbers its providers from 0 in the order of their ids: a *position*. Positions fall
+//! into blocks of [`BLOCK`]. Of each block there is a dictionary: its terms in order, packed into
+//! leaves of some kilobytes, each term with the positions that have it. Few positions stand in the
+//! leaf, many in a blob of their own as a Roaring bitmap.
+
+use std::io;
+
+use roaring::RoaringBitmap;
+
+use crate::varint;
+
+/// Positions of a block. A power of two and a multiple of the 65,536 of a Roaring container.
+pub(crate) const BLOCK: u32 = 1 << 19;
+/// Positions of a piece of an order or of a column.
+pub(crate) const PIECE: u32 = 1 << 16;
+/// After so many bytes a leaf is full.
+const LEAF: usize = 4_000;
+/// Positions whose bytes are more than this stand in a blob of their own.
+const INLINE: usize = 600;
+/// Of every so many places of an order, one is a signpost.
+pub(crate) const SIGNPOST: u32 = 1 << 10;
+
+/// What a blob of a segment holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// How many providers, and their ids.
+    Head,
+    /// The first term of each leaf of a block.
+    Directory(u16),
+    /// A leaf of a block.
+    Leaf(u16, u32),
+    /// The positions of one term of a block.
+    Positions(u16, u32),
+    /// A piece of an order: positions, first to last.
+    Order(u16, u32),
+    /// The signposts of an order.
+    Signposts(u16),
+    /// A piece of a column: a day per position.
+    Column(u16, u32),
+}
+
+impl Part {
+    /// Its key among the blobs of a segment.
+    pub(crate) fn key(self) -> i64 {
+        let (part, group, number) = match self {
+            Self::Head => (0, 0, 0),
+            Self::Directory(block) => (1, block, 0),
+            Self::Leaf(block, n) => (2, block, n),
+            Self::Positions(block, n) => (3, block, n),
+            Self::Order(order, n) => (4, order, n),
+            Self::Signposts(order) => (5, order, 0),
+            Self::Column(column, n) => (6, column, n),
+        };
+        part << 48 | i64::from(group) << 32 | i64::from(number)
+    }
+}
+
+/// A blob with its key.
+pub(crate) type Blob = (i64, Vec<u8>);
+
+/// Writes the dictionary of a block, term by term in order.
+pub(crate) struct Dictionary<'a> {
+    block: u16,
+    leaf: Vec<u8>,
+    leaves: u32,
+    last: Vec<u8>,
+    directory: Vec<u8>,
+    positions: u32,
+    blobs: &'a mut Vec<Blob>,
+    inline: Vec<u8>,
+}
+
+impl<'a> Dictionary<'a> {
+    pub(crate) fn new(block: u16, blobs: &'a mut Vec<Blob>) -> Self {
+        Self {
+            block,
+            leaf: Vec::new(),
+            leaves: 0,
+            last: Vec::new(),
+            directory: Vec::new(),
+            positions: 0,
+            blobs,
+            inline: Vec::new(),
+        }
+    }
+
+    /// Adds a term with its positions, which are in order.
+    pub(crate) fn add(&mut self, term: &[u8], positions: &[u32]) -> io::Result<()> {
+        if self.leaf.len() >= LEAF {
+            self.end_leaf();
+        }
+        if self.leaf.is_empty() {
+            self.last.clear();
+            varint::put_bytes(term, &mut self.directory);
+        }
+        let shared = term
+            .iter()
+            .zip(&self.last)
+            .take_while(|(a, b)| a == b)
+            .count();
+        let rest = &term[shared..];
+        varint::put(u32::try_from(shared).unwrap_or(0), &mut self.leaf);
+        varint::put_bytes(rest, &mut self.leaf);
+        term.clone_into(&mut self.last);
+        self.inline.clear();
+        let mut before = u32::from(self.block) * BLOCK;
+        for &position in positions {
+            varint::put(position - before, &mut self.inline);
+            before = position;
+            if self.inline.len() > INLINE {
+                break;
+            }
+        }
+        if self.inline.len() <= INLINE {
+            varint::put_bytes(&self.inline, &mut self.leaf);
+            return Ok(());
+        }
+        let mut bitmap =
+            RoaringBitmap::from_sorted_iter(positions.iter().copied()).map_err(io::Error::other)?;
+        bitmap.optimize();
+        let mut bytes = Vec::with_capacity(bitmap.serialized_size());
+        bitmap.serialize_into(&mut bytes)?;
+        varint::put(0, &mut self.leaf);
+        varint::put(self.positions, &mut self.leaf);
+        let part = Part::Positions(self.block, self.positions);
+        self.blobs.push((part.key(), bytes));
+        self.positions += 1;
+        Ok(())
+    }
+
+    fn end_leaf(&mut self) {
+        let part = Part::Leaf(self.block, self.leaves);
+        self.blobs
+            .push((part.key(), std::mem::take(&mut self.leaf)));
+        self.leaves += 1;
+    }
+
+    pub(crate) fn finish(mut self) {
+        if !self.leaf.is_empty() {
+            self.end_leaf();
+        }
+        let part = Part::Directory(self.block);
+        self.blobs.push((part.key(), self.directory));
+    }
+}
+
+/// Where the positions of a term are.
+pub(crate) enum Found<'a> {
+    /// Here, as differences.
+    Inline(&'a [u8]),
+    /// In this blob of positions.
+    Blob(u32),
+}
+
+/// Calls back for each term of a leaf; false ends it early. None when the bytes are no leaf.
+pub(crate) fn read_leaf(
+    mut leaf: &[u8],
+    mut each: impl FnMut(&[u8], Found<'_>) -> bool,
+) -> Option<()> {
+    let mut term = Vec::with_capacity(64);
+    while !leaf.is_empty() {
+        let shared = usize::try_from(varint::get(&mut leaf)?).ok()?;
+        term.truncate(shared);
+        term.extend_from_slice(varint::get_bytes(&mut leaf)?);
+        let found = match varint::get(&mut leaf)? {
+            0 => Found::Blob(varint::get(&mut leaf)?),
+            bytes => Found::Inline(varint::take(&mut leaf, bytes)?),
+        };
+        if !each(&term, found) {
+            break;
+        }
+    }
+    Some(())
+}
+
+/// Adds the positions of a block that stand inline.
+pub(crate) fn read_inline(block: u16, mut bytes: &[u8], to: &mut Vec<u32>) -> Option<()> {
+    let mut position = u32::from(block) * BLOCK;
+    while !bytes.is_empty() {
+        position = position.checked_add(varint::get(&mut bytes)?)?;
+        to.push(position);
+    }
+    Some(())
+}
+
+/// The first terms of the leaves of a block.
+pub(crate) fn read_directory(mut bytes: &[u8]) -> Option<Vec<Box<[u8]>>> {
+    let mut firsts = Vec::new();
+    while !bytes.is_empty() {
+        firsts.push(varint::get_bytes(&mut bytes)?.into());
+    }
+    Some(firsts)
+}
+
+/// Little-endian numbers of four bytes.
+pub(crate) fn numbers(bytes: &[u8]) -> Vec<u32> {
+    let (all, _) = bytes.as_chunks::<4>();
+    all.iter().map(|b| u32::from_le_bytes(*b)).collect()
+}
+
+/// Little-endian numbers of two bytes.
+pub(crate) fn days(bytes: &[u8]) -> impl Iterator<Item = u16> {
+    let (all, _) = bytes.as_chunks::<2>();
+    all.iter().map(|b| u16::from_le_bytes(*b))
+}

@@ -1,0 +1,138 @@
+//! The search index: for everything that providers can be found by, the set of those that are.
+//!
+//! It is made of *segments*, each of which describes some providers as they were when it was
+//! built, and never changes: `terms` says by what a provider is found, `build` makes a segment,
+//! `coding` knows its bytes, `segment` reads it. A provider that is written goes on the list of
+//! those that no segment describes yet, in the transaction that writes it; whoever searches
+//! describes these in memory (`view`), so that a search sees all that was committed. From time to
+//! time they become a segment, and small segments one large one (`settle`). What is dead in a
+//! segment was described anew since.
+//!
+//! A search is a `question` that is put to each segment and gives sets of positions; counting is
+//! their size, and a page of an order is a `walk` along it. Both engines store the same bytes and
+//! run the same code.
+
+mod build;
+mod cache;
+mod coding;
+mod order;
+mod question;
+mod segment;
+mod settle;
+mod terms;
+mod view;
+mod walk;
+
+use std::collections::HashMap;
+
+use canvass_model::{Cursor, LeadStatus, Npi, Provider, ProviderSort};
+
+pub(crate) use question::{Question, entity, of_filter, status};
+pub(crate) use segment::{Keep, Scan};
+pub(crate) use terms::{PART, kind, postal_head, term};
+pub(crate) use view::{Answer, Index};
+pub(crate) use walk::Step;
+
+use crate::{
+    Error, Store,
+    backend::{Tx, listed},
+    record,
+    value::{Row, params},
+};
+
+/// A provider as it stands in the database.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    pub(crate) id: u32,
+    pub(crate) provider: Provider,
+    /// Status of its lead, when it is one.
+    pub(crate) lead: Option<LeadStatus>,
+}
+
+pub(crate) fn read_id(row: &Row, i: usize) -> Result<u32, Error> {
+    u32::try_from(row.int(i)?).map_err(|_| Error::corrupt("the id of a provider"))
+}
+
+/// Reads `npi, record` from the columns that begin at `i`.
+pub(crate) fn read_provider(row: &Row, i: usize) -> Result<Provider, Error> {
+    let npi: Npi = row.npi(i)?;
+    record::decode(npi, row.bytes_at(i + 1)?)
+}
+
+impl Store {
+    /// Some blobs of a segment, by key.
+    async fn index_blobs(
+        &self,
+        segment: i64,
+        keys: &[i64],
+    ) -> Result<HashMap<i64, Vec<u8>>, Error> {
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let among = self.engine().among("key", "$2");
+        let sql = format!("SELECT key, data FROM index_blobs WHERE segment = $1 AND {among}");
+        let keys = listed(keys.iter().copied());
+        let rows = self
+            .query(crate::Sql::kept(sql), params![segment, keys])
+            .await?;
+        rows.into_iter()
+            .map(|mut row| Ok((row.int(0)?, row.take_bytes(1)?)))
+            .collect()
+    }
+
+    /// The providers with these ids, in the order of the ids.
+    pub(crate) async fn held(
+        &self,
+        ids: impl IntoIterator<Item = u32>,
+    ) -> Result<Vec<Held>, Error> {
+        let among = self.engine().among("p.id", "$1");
+        let sql = format!(
+            "SELECT p.id, p.npi, p.record, l.status FROM providers p
+             LEFT JOIN leads l ON l.npi = p.npi WHERE {among} ORDER BY p.id"
+        );
+        let ids = listed(ids.into_iter().map(i64::from));
+        let rows = self.query(crate::Sql::kept(sql), vec![ids]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Held {
+                    id: read_id(row, 0)?,
+                    provider: read_provider(row, 1)?,
+                    lead: row.text_opt(3)?.and_then(|t| t.parse().ok()),
+                })
+            })
+            .collect()
+    }
+}
+
+/// The place that a cursor of an order names; none where it belongs to another order.
+pub(crate) fn standing(cursor: &Cursor, sort: ProviderSort) -> Option<terms::Standing> {
+    terms::Standing::of_cursor(cursor, sort)
+}
+
+/// Notes in the transaction that wrote them that these providers are as no segment knows them.
+pub(crate) async fn note_written(tx: &mut Tx, ids: &[i64]) -> Result<(), Error> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let written = next(tx, "written").await?;
+    tx.insert(
+        "INSERT INTO index_pending (id, written)",
+        "ON CONFLICT (id) DO UPDATE SET written = excluded.written",
+        ids.iter().map(|id| params![*id, written]).collect(),
+    )
+    .await?;
+    Ok(())
+}
+
+/// The next value of one of the index's numbers. Until the transaction ends nobody else gets one,
+/// so that their order is that of the commits.
+pub(crate) async fn next(tx: &mut Tx, name: &'static str) -> Result<i64, Error> {
+    let row = tx
+        .first(
+            "UPDATE index_state SET value = value + 1 WHERE name = $1 RETURNING value",
+            params![name],
+        )
+        .await?
+        .ok_or_else(|| Error::corrupt("the state of the search index"))?;
+    row.int(0)
+}

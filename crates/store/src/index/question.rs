@@ -1,0 +1,261 @@
+//! What is asked of the index.
+
+use std::{pin::Pin, sync::Arc};
+
+use canvass_model::{Entity, Npi, Phone, ProviderFilter, StatusFilter};
+use roaring::RoaringBitmap;
+
+use super::{
+    build::UPDATED,
+    read_id,
+    segment::{Keep, Scan, Segment},
+    terms::{PART, day, entity_byte, flag, kind, phone_term, postal_head, sex_term, term},
+};
+use crate::{Error, Store, fold::fold, value::params};
+
+/// A condition on providers.
+#[derive(Clone, Debug)]
+pub(crate) enum Question {
+    /// One of these terms.
+    Terms(Scan),
+    /// A day of this column, or a later one.
+    Since(u16, u16),
+    /// One of these ids.
+    Ids(Arc<RoaringBitmap>),
+    /// The provider with this NPI.
+    Number(Npi),
+    /// One of these; none when there is none.
+    Any(Vec<Question>),
+    /// All of these; every provider when there is none.
+    All(Vec<Question>),
+    /// Not this.
+    Not(Box<Question>),
+}
+
+type Found<'a> = Pin<Box<dyn Future<Output = Result<Arc<RoaringBitmap>, Error>> + Send + 'a>>;
+
+impl Question {
+    /// A condition that nothing meets.
+    pub(crate) fn nothing() -> Self {
+        Self::Any(Vec::new())
+    }
+
+    pub(crate) fn whole(term: Vec<u8>) -> Self {
+        Self::Terms(Scan::whole(term))
+    }
+
+    pub(crate) fn beginning(term: Vec<u8>) -> Self {
+        Self::Terms(Scan::beginning(term))
+    }
+
+    fn flag(flag: u8, wanted: bool) -> Self {
+        let is = Self::whole(vec![kind::FLAG, flag]);
+        if wanted { is } else { Self::Not(Box::new(is)) }
+    }
+
+    /// The positions of a segment that meet the condition.
+    pub(super) fn put<'a>(&'a self, store: &'a Store, segment: &'a Segment) -> Found<'a> {
+        Box::pin(async move {
+            let cache = &store.index().cache;
+            match self {
+                Self::Terms(scan) => segment.scan(store, cache, scan).await,
+                Self::Since(column, day) => segment.since(store, cache, *column, *day).await,
+                Self::Number(npi) => {
+                    let row = store
+                        .first("SELECT id FROM providers WHERE npi = $1", params![*npi])
+                        .await?;
+                    let id = row.map(|row| read_id(&row, 0)).transpose()?;
+                    let id = id.into_iter().collect();
+                    Ok(Arc::new(segment.positions(&id)))
+                }
+                Self::Ids(ids) => Ok(Arc::new(segment.positions(ids))),
+                Self::Any(parts) => {
+                    if let [only] = parts.as_slice() {
+                        return only.put(store, segment).await;
+                    }
+                    let mut any = RoaringBitmap::new();
+                    for part in parts {
+                        any |= &*part.put(store, segment).await?;
+                    }
+                    Ok(Arc::new(any))
+                }
+                Self::All(parts) => all(parts, store, segment).await,
+                Self::Not(part) => {
+                    let not = part.put(store, segment).await?;
+                    Ok(Arc::new(every(segment) - &*not))
+                }
+            }
+        })
+    }
+}
+
+fn every(segment: &Segment) -> RoaringBitmap {
+    let mut every = RoaringBitmap::new();
+    every.insert_range(0..segment.len);
+    every
+}
+
+async fn all(
+    parts: &[Question],
+    store: &Store,
+    segment: &Segment,
+) -> Result<Arc<RoaringBitmap>, Error> {
+    let mut yes = Vec::with_capacity(parts.len());
+    let mut no = Vec::new();
+    for part in parts {
+        if let Question::Not(part) = part {
+            no.push(part.put(store, segment).await?);
+            continue;
+        }
+        let found = part.put(store, segment).await?;
+        if found.is_empty() {
+            return Ok(found);
+        }
+        yes.push(found);
+    }
+    // The smallest first: what is left is never more.
+    yes.sort_by_key(|found| found.len());
+    let mut yes = yes.into_iter();
+    let first = yes.next().unwrap_or_else(|| Arc::new(every(segment)));
+    let mut left = match yes.next() {
+        Some(second) => Arc::new(&*first & &*second),
+        None => first,
+    };
+    for more in yes {
+        *Arc::make_mut(&mut left) &= &*more;
+    }
+    for not in no {
+        *Arc::make_mut(&mut left) -= &*not;
+    }
+    Ok(left)
+}
+
+/// The shortest word of which the beginning finds.
+const PREFIX: usize = 3;
+
+fn word(kind: u8, word: &str) -> Question {
+    if word.chars().count() >= PREFIX {
+        Question::beginning(term(kind, word))
+    } else {
+        Question::whole(term(kind, word))
+    }
+}
+
+/// What a filter asks, but for its sync and leads, which the database knows.
+pub(crate) fn of_filter(filter: &ProviderFilter) -> Question {
+    let mut all = Vec::new();
+    if let Some(q) = &filter.q {
+        all.push(text(q));
+    }
+    let codes = |codes: &[String]| {
+        let kind = if filter.primary_only {
+            kind::PRIMARY
+        } else {
+            kind::TAXONOMY
+        };
+        let codes = codes.iter().map(|code| Question::whole(term(kind, code)));
+        Question::Any(codes.collect())
+    };
+    if !filter.specialty.is_empty() || !filter.specialty_codes.is_empty() {
+        all.push(codes(&filter.specialty_codes));
+    }
+    if !filter.taxonomy.is_empty() {
+        all.push(codes(&filter.taxonomy));
+    }
+    all.extend(place(filter));
+    all.extend(filter.entity.map(entity));
+    all.extend(filter.sex.map(|sex| Question::whole(sex_term(sex))));
+    all.extend(filter.has_phone.map(|has| Question::flag(flag::PHONE, has)));
+    all.extend(status(filter.status));
+    let since = |column, date| Question::Since(column, day(Some(date)).max(1));
+    all.extend(filter.updated_since.map(|date| since(UPDATED, date)));
+    Question::All(all)
+}
+
+/// What was typed into the one field for text: words of a name, a telephone number, an NPI.
+fn text(q: &str) -> Question {
+    let folded = fold(q);
+    if folded.is_empty() {
+        return Question::nothing();
+    }
+    let words = folded.split(' ').map(|w| word(kind::NAME, w)).collect();
+    let mut any = vec![Question::All(words)];
+    any.extend(number(q).map(|phone| Question::whole(phone_term(&phone))));
+    any.extend(q.parse().ok().map(Question::Number));
+    Question::Any(any)
+}
+
+/// A text of ten digits, however they are parted, as a telephone number.
+fn number(q: &str) -> Option<Phone> {
+    let other = |c: char| !(c.is_ascii_digit() || " +()-./".contains(c));
+    let phone = Phone::parse(q).filter(|p| p.digits().len() == 10)?;
+    (!q.contains(other)).then_some(phone)
+}
+
+pub(crate) fn entity(entity: Entity) -> Question {
+    Question::whole(vec![kind::ENTITY, entity_byte(entity)])
+}
+
+pub(crate) fn status(status: StatusFilter) -> Option<Question> {
+    match status {
+        StatusFilter::Any => None,
+        // What is not active says so, as there are few of them.
+        StatusFilter::Active => {
+            let other = Question::beginning(vec![kind::STATUS]);
+            Some(Question::Not(Box::new(other)))
+        }
+        StatusFilter::Deactivated => Some(Question::whole(vec![kind::STATUS, b'd'])),
+        StatusFilter::Unpublished => Some(Question::whole(vec![kind::STATUS, b'u'])),
+    }
+}
+
+/// One practice location that is in one of the states, in one of the cities, and has the postal
+/// code.
+fn place(filter: &ProviderFilter) -> Option<Question> {
+    let states = &filter.state;
+    let code = filter.postal_code.as_deref().map(postal_head);
+    let code = code.as_deref().unwrap_or_default();
+    let any = if !filter.city.is_empty() {
+        let mut any = Vec::new();
+        for city in &filter.city {
+            let mut begins = term(kind::CITY, &fold(city));
+            begins.push(PART);
+            if states.is_empty() {
+                let keep = if code.is_empty() {
+                    Keep::All
+                } else {
+                    Keep::LastPartBegins(code.into())
+                };
+                any.push(Question::Terms(Scan { begins, keep }));
+                continue;
+            }
+            for state in states {
+                let mut begins = begins.clone();
+                begins.extend_from_slice(state.as_bytes());
+                begins.push(PART);
+                begins.extend_from_slice(code.as_bytes());
+                any.push(Question::beginning(begins));
+            }
+        }
+        any
+    } else if !code.is_empty() {
+        let begins = term(kind::POSTAL, code);
+        if states.is_empty() {
+            vec![Question::beginning(begins)]
+        } else {
+            let in_state = |state: &String| {
+                Question::Terms(Scan {
+                    begins: begins.clone(),
+                    keep: Keep::LastPart(state.clone().into_bytes()),
+                })
+            };
+            states.iter().map(in_state).collect()
+        }
+    } else if states.is_empty() {
+        return None;
+    } else {
+        let in_state = |state: &String| Question::whole(term(kind::STATE, state));
+        states.iter().map(in_state).collect()
+    };
+    Some(Question::Any(any))
+}

@@ -1,0 +1,413 @@
+//! Reading a segment.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
+
+use canvass_model::ProviderSort;
+use roaring::RoaringBitmap;
+
+use super::{
+    build::order_number,
+    cache::{Cache, Cached, Key},
+    coding::{
+        BLOCK, Blob, Found, PIECE, Part, SIGNPOST, days, numbers, read_directory, read_inline,
+        read_leaf,
+    },
+    terms::{PART, Standing},
+};
+use crate::{Error, Store, varint};
+
+/// Blobs that are asked for at once.
+const AT_ONCE: usize = 256;
+
+/// Where the blobs of a segment are.
+enum Source {
+    /// In this process: of providers that no stored segment describes yet.
+    Memory(HashMap<i64, Vec<u8>>),
+    /// In the database.
+    Stored,
+}
+
+/// A segment, as far as it was read.
+pub(crate) struct Segment {
+    /// Its number; no two of one process have the same.
+    pub(crate) number: i64,
+    source: Source,
+    /// How many positions it has.
+    pub(crate) len: u32,
+    ids: Ids,
+    directories: OnceLock<Arc<Vec<Directory>>>,
+}
+
+/// The first terms of the leaves of a block.
+type Directory = Vec<Box<[u8]>>;
+
+/// The ids behind the positions.
+enum Ids {
+    /// This one, and on from there.
+    From(u32),
+    /// These, in order.
+    Listed(Vec<u32>),
+}
+
+/// Which terms a question is after.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Scan {
+    /// How a term begins.
+    pub(crate) begins: Vec<u8>,
+    /// Which of those that begin so.
+    pub(crate) keep: Keep,
+}
+
+/// Which of the terms that begin in one way are meant.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Keep {
+    /// The one that is nothing but its beginning.
+    Whole,
+    /// All of them.
+    All,
+    /// Those whose last part is this one.
+    LastPart(Vec<u8>),
+    /// Those whose last part begins so.
+    LastPartBegins(Vec<u8>),
+}
+
+impl Scan {
+    pub(crate) fn whole(term: Vec<u8>) -> Self {
+        Self {
+            begins: term,
+            keep: Keep::Whole,
+        }
+    }
+
+    pub(crate) fn beginning(term: Vec<u8>) -> Self {
+        Self {
+            begins: term,
+            keep: Keep::All,
+        }
+    }
+
+    fn keeps(&self, term: &[u8]) -> bool {
+        let last = || term.rsplit(|b| *b == PART).next().unwrap_or_default();
+        match &self.keep {
+            Keep::Whole => term.len() == self.begins.len(),
+            Keep::All => true,
+            Keep::LastPart(part) => last() == part,
+            Keep::LastPartBegins(part) => last().starts_with(part),
+        }
+    }
+}
+
+fn damaged(segment: i64) -> Error {
+    Error::corrupt(format!("segment {segment} of the search index"))
+}
+
+impl Segment {
+    /// A segment of blobs that stand in memory.
+    pub(crate) fn in_memory(number: i64, blobs: Vec<Blob>) -> Result<Self, Error> {
+        let blobs: HashMap<i64, Vec<u8>> = blobs.into_iter().collect();
+        let head = blobs
+            .get(&Part::Head.key())
+            .ok_or_else(|| damaged(number))?;
+        let (len, ids) = read_head(head).ok_or_else(|| damaged(number))?;
+        Ok(Self {
+            number,
+            len,
+            ids,
+            source: Source::Memory(blobs),
+            directories: OnceLock::new(),
+        })
+    }
+
+    /// A segment of the database.
+    pub(crate) async fn stored(store: &Store, number: i64) -> Result<Self, Error> {
+        let head = store.index_blobs(number, &[Part::Head.key()]).await?;
+        let head = head.get(&Part::Head.key()).ok_or(Error::IndexMoved)?;
+        let (len, ids) = read_head(head).ok_or_else(|| damaged(number))?;
+        Ok(Self {
+            number,
+            len,
+            ids,
+            source: Source::Stored,
+            directories: OnceLock::new(),
+        })
+    }
+
+    fn damaged(&self) -> Error {
+        damaged(self.number)
+    }
+
+    /// The id at a position.
+    pub(crate) fn id(&self, position: u32) -> u32 {
+        match &self.ids {
+            Ids::From(first) => first + position,
+            Ids::Listed(ids) => ids.get(position as usize).copied().unwrap_or(u32::MAX),
+        }
+    }
+
+    /// The positions of those of some ids that it has.
+    pub(crate) fn positions(&self, ids: &RoaringBitmap) -> RoaringBitmap {
+        match &self.ids {
+            Ids::From(first) => {
+                let all = ids.range(*first..first + self.len).map(|id| id - first);
+                RoaringBitmap::from_sorted_iter(all).unwrap_or_default()
+            }
+            Ids::Listed(list) if ids.len() * 16 < list.len() as u64 => {
+                let all = ids.iter().filter_map(|id| list.binary_search(&id).ok());
+                all.filter_map(|at| u32::try_from(at).ok()).collect()
+            }
+            Ids::Listed(list) => (0..self.len)
+                .zip(list)
+                .filter(|(_, id)| ids.contains(**id))
+                .map(|(position, _)| position)
+                .collect(),
+        }
+    }
+
+    /// Its ids at some positions.
+    pub(crate) fn ids_at(&self, positions: &RoaringBitmap) -> RoaringBitmap {
+        match &self.ids {
+            Ids::From(0) => positions.clone(),
+            _ => positions.iter().map(|position| self.id(position)).collect(),
+        }
+    }
+
+    fn blocks(&self) -> u16 {
+        u16::try_from(self.len.div_ceil(BLOCK)).unwrap_or(u16::MAX)
+    }
+
+    /// Some of its blobs; each has to be there.
+    async fn blobs<T>(
+        &self,
+        store: &Store,
+        keys: &[i64],
+        mut each: impl FnMut(i64, &[u8]) -> Option<T>,
+    ) -> Result<Vec<T>, Error> {
+        let mut all = Vec::with_capacity(keys.len());
+        match &self.source {
+            Source::Memory(blobs) => {
+                for key in keys {
+                    let blob = blobs.get(key).ok_or_else(|| self.damaged())?;
+                    all.push(each(*key, blob).ok_or_else(|| self.damaged())?);
+                }
+            }
+            Source::Stored => {
+                for group in keys.chunks(AT_ONCE) {
+                    let blobs = store.index_blobs(self.number, group).await?;
+                    for key in group {
+                        // A segment goes away as a whole when others take its place.
+                        let blob = blobs.get(key).ok_or(Error::IndexMoved)?;
+                        all.push(each(*key, blob).ok_or_else(|| self.damaged())?);
+                    }
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    async fn directories(&self, store: &Store) -> Result<Arc<Vec<Directory>>, Error> {
+        if let Some(known) = self.directories.get() {
+            return Ok(known.clone());
+        }
+        let keys: Vec<i64> = (0..self.blocks())
+            .map(|block| Part::Directory(block).key())
+            .collect();
+        let read = self
+            .blobs(store, &keys, |_, blob| read_directory(blob))
+            .await?;
+        Ok(self.directories.get_or_init(|| Arc::new(read)).clone())
+    }
+
+    /// The leaves that may have terms of a scan, by block.
+    async fn leaves(&self, store: &Store, scan: &Scan) -> Result<Vec<(u16, u32)>, Error> {
+        let directories = self.directories(store).await?;
+        let mut leaves = Vec::new();
+        for (block, firsts) in (0..).zip(directories.iter()) {
+            let from = firsts
+                .partition_point(|first| first.as_ref() <= scan.begins.as_slice())
+                .saturating_sub(1);
+            let beyond = |first: &[u8]| match scan.keep {
+                Keep::Whole => first > scan.begins.as_slice(),
+                _ => first > scan.begins.as_slice() && !first.starts_with(&scan.begins),
+            };
+            let until = from + firsts[from..].partition_point(|first| !beyond(first));
+            let place = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+            leaves.extend((place(from)..place(until)).map(|leaf| (block, leaf)));
+        }
+        Ok(leaves)
+    }
+
+    /// The positions that have one of the terms of a scan.
+    pub(crate) async fn scan(
+        &self,
+        store: &Store,
+        cache: &Cache,
+        scan: &Scan,
+    ) -> Result<Arc<RoaringBitmap>, Error> {
+        let key = Key::Scan(self.number, scan.clone());
+        if let Some(known) = cache.positions(&key) {
+            return Ok(known);
+        }
+        let leaves = self.leaves(store, scan).await?;
+        let keys: Vec<i64> = leaves
+            .iter()
+            .map(|&(block, leaf)| Part::Leaf(block, leaf).key())
+            .collect();
+        let mut few: Vec<u32> = Vec::new();
+        let mut many: Vec<i64> = Vec::new();
+        let mut block_of = leaves.iter().map(|(block, _)| *block);
+        self.blobs(store, &keys, |_, leaf| {
+            let block = block_of.next()?;
+            let mut whole = Some(());
+            read_leaf(leaf, |term, found| {
+                if term < scan.begins.as_slice() {
+                    return true;
+                }
+                if !term.starts_with(&scan.begins) {
+                    return false;
+                }
+                if scan.keeps(term) {
+                    match found {
+                        Found::Inline(bytes) => whole = read_inline(block, bytes, &mut few),
+                        Found::Blob(number) => many.push(Part::Positions(block, number).key()),
+                    }
+                }
+                whole.is_some() && scan.keep != Keep::Whole
+            })?;
+            whole
+        })
+        .await?;
+        let mut positions = from_positions(few, self.len);
+        self.blobs(store, &many, |_, blob| {
+            positions |= RoaringBitmap::deserialize_from(blob).ok()?;
+            Some(())
+        })
+        .await?;
+        let positions = Arc::new(positions);
+        cache.put(key, Cached::Positions(positions.clone()));
+        Ok(positions)
+    }
+
+    /// The positions whose day in a column is this one or later.
+    pub(crate) async fn since(
+        &self,
+        store: &Store,
+        cache: &Cache,
+        column: u16,
+        from: u16,
+    ) -> Result<Arc<RoaringBitmap>, Error> {
+        let key = Key::Since(self.number, column, from);
+        if let Some(known) = cache.positions(&key) {
+            return Ok(known);
+        }
+        let keys: Vec<i64> = (0..self.len.div_ceil(PIECE))
+            .map(|piece| Part::Column(column, piece).key())
+            .collect();
+        let mut positions = RoaringBitmap::new();
+        let mut position = 0u32;
+        self.blobs(store, &keys, |_, piece| {
+            for day in days(piece) {
+                if day >= from && day > 0 {
+                    positions.try_push(position).ok()?;
+                }
+                position += 1;
+            }
+            Some(())
+        })
+        .await?;
+        let positions = Arc::new(positions);
+        cache.put(key, Cached::Positions(positions.clone()));
+        Ok(positions)
+    }
+
+    /// A piece of an order.
+    pub(crate) async fn order(
+        &self,
+        store: &Store,
+        cache: &Cache,
+        sort: ProviderSort,
+        piece: u32,
+    ) -> Result<Arc<Vec<u32>>, Error> {
+        let part = Part::Order(order_number(sort), piece).key();
+        let key = Key::Order(self.number, part);
+        if let Some(known) = cache.order(&key) {
+            return Ok(known);
+        }
+        let read = self
+            .blobs(store, &[part], |_, blob| Some(numbers(blob)))
+            .await?
+            .pop()
+            .ok_or_else(|| self.damaged())?;
+        let order = Arc::new(read);
+        cache.put(key, Cached::Order(order.clone()));
+        Ok(order)
+    }
+
+    /// The place in an order from which what comes after a standing begins at the earliest: less
+    /// than [`SIGNPOST`] places before it.
+    pub(crate) async fn place_near(
+        &self,
+        store: &Store,
+        cache: &Cache,
+        sort: ProviderSort,
+        after: &Standing,
+    ) -> Result<u32, Error> {
+        let key = Key::Signposts(self.number, order_number(sort));
+        let posts = if let Some(known) = cache.signposts(&key) {
+            known
+        } else {
+            let part = Part::Signposts(order_number(sort)).key();
+            let read = self
+                .blobs(store, &[part], |_, blob| read_signposts(blob))
+                .await?
+                .pop()
+                .ok_or_else(|| self.damaged())?;
+            let read = Arc::new(read);
+            cache.put(key, Cached::Signposts(read.clone()));
+            read
+        };
+        let before = posts
+            .partition_point(|post| post <= after)
+            .saturating_sub(1);
+        Ok(u32::try_from(before).unwrap_or(0) * SIGNPOST)
+    }
+}
+
+fn read_head(head: &[u8]) -> Option<(u32, Ids)> {
+    let head = numbers(head);
+    let (&len, rest) = head.split_first()?;
+    let ids = match *rest {
+        [first] => Ids::From(first),
+        _ if rest.len() == len as usize => Ids::Listed(rest.to_vec()),
+        _ => return None,
+    };
+    Some((len, ids))
+}
+
+fn read_signposts(mut bytes: &[u8]) -> Option<Vec<Standing>> {
+    let mut posts = Vec::new();
+    while !bytes.is_empty() {
+        let key = varint::get_bytes(&mut bytes)?.to_vec();
+        let tie = u32::from_le_bytes(varint::take(&mut bytes, 4)?.try_into().ok()?);
+        posts.push(Standing { key, tie });
+    }
+    Some(posts)
+}
+
+/// A set of positions in any order, each perhaps several times.
+fn from_positions(mut positions: Vec<u32>, len: u32) -> RoaringBitmap {
+    if positions.len() < 4_096 {
+        positions.sort_unstable();
+        positions.dedup();
+        return RoaringBitmap::from_sorted_iter(positions).unwrap_or_default();
+    }
+    let mut bits = vec![0u8; len.div_ceil(8) as usize];
+    for position in positions {
+        if let Some(byte) = bits.get_mut((position / 8) as usize) {
+            *byte |= 1 << (position % 8);
+        }
+    }
+    RoaringBitmap::from_lsb0_bytes(0, &bits)
+}

@@ -1,0 +1,334 @@
+//! What the search knows of a provider: its terms and its places in the orders.
+//!
+//! A term is one byte that says of what kind it is, and a text. A provider is found by a term or
+//! by the beginning of one; everything that a filter can ask for is a term here.
+
+use canvass_model::{
+    Address, Cursor, Entity, Npi, PersonName, Phone, Provider, ProviderSort, RecordStatus, Sex,
+};
+use jiff::civil::{Date, date};
+
+use crate::fold::{fold, sort_key};
+
+/// Parts a term of several values.
+pub(crate) const PART: u8 = 1;
+
+/// The kinds of terms, by the byte they begin with.
+pub(crate) mod kind {
+    /// A word of any of the provider's names.
+    pub(crate) const NAME: u8 = b'W';
+    /// A word of the authorized official's name.
+    pub(crate) const OFFICIAL: u8 = b'O';
+    /// A word of the authorized official's title.
+    pub(crate) const TITLE: u8 = b'T';
+    /// A NUCC code.
+    pub(crate) const TAXONOMY: u8 = b'X';
+    /// The NUCC code of the primary taxonomy.
+    pub(crate) const PRIMARY: u8 = b'P';
+    /// State of a practice location.
+    pub(crate) const STATE: u8 = b'S';
+    /// City, state and first five characters of the postal code of a practice location.
+    pub(crate) const CITY: u8 = b'C';
+    /// The first five characters of the postal code and the state of a practice location.
+    pub(crate) const POSTAL: u8 = b'Z';
+    /// As [`STATE`], [`CITY`] and [`POSTAL`], of the mailing address.
+    pub(crate) const MAIL_STATE: u8 = b's';
+    pub(crate) const MAIL_CITY: u8 = b'c';
+    pub(crate) const MAIL_POSTAL: u8 = b'z';
+    /// Country of an address outside the United States.
+    pub(crate) const ABROAD: u8 = b'N';
+    /// Person or organization.
+    pub(crate) const ENTITY: u8 = b'E';
+    /// Sex of a person.
+    pub(crate) const SEX: u8 = b'G';
+    /// A state of the record other than active.
+    pub(crate) const STATUS: u8 = b'A';
+    /// Credential, each of its parts folded.
+    pub(crate) const CREDENTIAL: u8 = b'D';
+    /// State of a licence.
+    pub(crate) const LICENSE: u8 = b'L';
+    /// Digits of a practice location's telephone number.
+    pub(crate) const PHONE: u8 = b'B';
+    /// Something that is so or not: see [`super::flag`].
+    pub(crate) const FLAG: u8 = b'Y';
+}
+
+/// What a [`kind::FLAG`] says.
+pub(crate) mod flag {
+    /// There is a telephone number to ring.
+    pub(crate) const PHONE: u8 = b'p';
+    /// A practice location has a fax number.
+    pub(crate) const FAX: u8 = b'f';
+    /// A taxonomy has a licence.
+    pub(crate) const LICENSE: u8 = b'l';
+    /// A sole proprietor.
+    pub(crate) const SOLE: u8 = b's';
+    /// An organization that is a subpart.
+    pub(crate) const SUBPART: u8 = b'u';
+    /// The primary practice location is the mailing address.
+    pub(crate) const SAME_ADDRESS: u8 = b'a';
+}
+
+pub(crate) fn entity_byte(entity: Entity) -> u8 {
+    match entity {
+        Entity::Individual => b'1',
+        Entity::Organization => b'2',
+    }
+}
+
+pub(crate) fn status_byte(status: RecordStatus) -> u8 {
+    match status {
+        RecordStatus::Active => b'a',
+        RecordStatus::Deactivated => b'd',
+        RecordStatus::Unpublished => b'u',
+    }
+}
+
+/// The part of a postal code that terms have.
+pub(crate) fn postal_head(code: &str) -> String {
+    code.chars().take(5).flat_map(char::to_uppercase).collect()
+}
+
+/// Gives each term of a provider, some more than once.
+pub(crate) fn terms(p: &Provider, mut give: impl FnMut(&[u8])) {
+    let mut term = Vec::with_capacity(64);
+    let mut one = |kind: u8, parts: &[&[u8]]| {
+        term.clear();
+        term.push(kind);
+        for (i, part) in parts.iter().enumerate() {
+            if i > 0 {
+                term.push(PART);
+            }
+            term.extend_from_slice(part);
+        }
+        give(&term);
+    };
+    person(kind::NAME, &p.name, &mut one);
+    for other in &p.other_names {
+        person(kind::NAME, &other.person, &mut one);
+    }
+    if let Some(official) = &p.official {
+        person(kind::OFFICIAL, &official.name, &mut one);
+    }
+    words(kind::NAME, p.organization_name.as_ref(), &mut one);
+    for other in &p.other_names {
+        words(kind::NAME, other.organization.as_ref(), &mut one);
+    }
+    if let Some(official) = &p.official {
+        words(kind::TITLE, official.title.as_ref(), &mut one);
+    }
+    let mut licensed = false;
+    for t in &p.taxonomies {
+        one(kind::TAXONOMY, &[t.code.as_bytes()]);
+        if t.primary {
+            one(kind::PRIMARY, &[t.code.as_bytes()]);
+        }
+        if t.license.is_some() {
+            licensed = true;
+            if let Some(state) = &t.state {
+                one(kind::LICENSE, &[state.as_bytes()]);
+            }
+        }
+    }
+    let mut fax = false;
+    for address in p.practice_locations() {
+        place([kind::STATE, kind::CITY, kind::POSTAL], address, &mut one);
+        fax |= address.fax.is_some();
+        if let Some(phone) = &address.phone {
+            one(kind::PHONE, &[phone.digits().as_bytes()]);
+        }
+    }
+    if let Some(address) = &p.mailing {
+        place(
+            [kind::MAIL_STATE, kind::MAIL_CITY, kind::MAIL_POSTAL],
+            address,
+            &mut one,
+        );
+    }
+    if let Some(entity) = p.entity {
+        one(kind::ENTITY, &[&[entity_byte(entity)]]);
+    }
+    if let Some(sex) = p.sex {
+        one(kind::SEX, &[sex.as_str().as_bytes()]);
+    }
+    if p.status != RecordStatus::Active {
+        one(kind::STATUS, &[&[status_byte(p.status)]]);
+    }
+    for credential in p
+        .name
+        .credential
+        .iter()
+        .flat_map(|c| c.split([',', ' ', '/']))
+    {
+        let folded = fold(credential);
+        if !folded.is_empty() {
+            one(kind::CREDENTIAL, &[folded.as_bytes()]);
+        }
+    }
+    let same = match (&p.practice, &p.mailing) {
+        (Some(a), Some(b)) => (&a.line_1, &a.city, &a.state) == (&b.line_1, &b.city, &b.state),
+        _ => false,
+    };
+    for (is, flag) in [
+        (p.phone().is_some(), flag::PHONE),
+        (fax, flag::FAX),
+        (licensed, flag::LICENSE),
+        (p.sole_proprietor == Some(true), flag::SOLE),
+        (p.subpart == Some(true), flag::SUBPART),
+        (same, flag::SAME_ADDRESS),
+    ] {
+        if is {
+            one(kind::FLAG, &[&[flag]]);
+        }
+    }
+}
+
+type Give<'a> = &'a mut dyn FnMut(u8, &[&[u8]]);
+
+fn words(kind: u8, text: Option<&String>, one: Give<'_>) {
+    let Some(text) = text else { return };
+    for word in fold(text).split(' ').filter(|w| !w.is_empty()) {
+        one(kind, &[word.as_bytes()]);
+    }
+}
+
+fn person(kind: u8, name: &PersonName, one: Give<'_>) {
+    words(kind, name.first.as_ref(), one);
+    words(kind, name.middle.as_ref(), one);
+    words(kind, name.last.as_ref(), one);
+}
+
+fn place([state, city, postal]: [u8; 3], a: &Address, one: Give<'_>) {
+    let in_state = a.state.as_deref().unwrap_or_default().to_uppercase();
+    let code = postal_head(a.postal_code.as_deref().unwrap_or_default());
+    if !in_state.is_empty() {
+        one(state, &[in_state.as_bytes()]);
+    }
+    if let Some(name) = &a.city {
+        one(
+            city,
+            &[fold(name).as_bytes(), in_state.as_bytes(), code.as_bytes()],
+        );
+    }
+    if !code.is_empty() {
+        one(postal, &[code.as_bytes(), in_state.as_bytes()]);
+    }
+    if let Some(country) = a.country.as_deref().filter(|c| *c != "US") {
+        one(kind::ABROAD, &[country.as_bytes()]);
+    }
+}
+
+/// Days since 1970, of which 0 is none: what the index keeps of a date.
+pub(crate) fn day(date: Option<Date>) -> u16 {
+    date.and_then(|d| (d - EPOCH).get_days().try_into().ok())
+        .unwrap_or(0)
+}
+
+const EPOCH: Date = date(1970, 1, 1);
+
+fn date_of(day: u16) -> String {
+    if day == 0 {
+        return String::new();
+    }
+    EPOCH
+        .checked_add(jiff::Span::new().days(i64::from(day)))
+        .map(|d| d.to_string())
+        .unwrap_or_default()
+}
+
+/// Where a provider stands in an order: what compares less comes first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Standing {
+    pub(crate) key: Vec<u8>,
+    pub(crate) tie: u32,
+}
+
+fn number(npi: Npi) -> u32 {
+    u32::try_from(npi.as_i64()).unwrap_or(u32::MAX)
+}
+
+impl Standing {
+    pub(crate) fn of(p: &Provider, sort: ProviderSort) -> Self {
+        let newest = |date| Self {
+            key: (!day(date)).to_be_bytes().to_vec(),
+            tie: !number(p.npi),
+        };
+        match sort {
+            ProviderSort::Name => Self {
+                key: sort_key(&p.registry_sort_name()).into_bytes(),
+                tie: number(p.npi),
+            },
+            ProviderSort::City => Self {
+                key: sort_key(
+                    p.practice
+                        .as_ref()
+                        .and_then(|a| a.city.as_deref())
+                        .unwrap_or_default(),
+                )
+                .into_bytes(),
+                tie: number(p.npi),
+            },
+            ProviderSort::Enumerated => newest(p.enumerated_on),
+            ProviderSort::Updated => newest(p.updated_on),
+        }
+    }
+
+    /// The place that a cursor names; none where it belongs to another order.
+    pub(crate) fn of_cursor(cursor: &Cursor, sort: ProviderSort) -> Option<Self> {
+        match sort {
+            ProviderSort::Name | ProviderSort::City => Some(Self {
+                key: cursor.key.clone().into_bytes(),
+                tie: number(cursor.npi),
+            }),
+            ProviderSort::Enumerated | ProviderSort::Updated => {
+                let date = match cursor.key.as_str() {
+                    "" => None,
+                    text => Some(text.parse().ok()?),
+                };
+                Some(Self {
+                    key: (!day(date)).to_be_bytes().to_vec(),
+                    tie: !number(cursor.npi),
+                })
+            }
+        }
+    }
+
+    pub(crate) fn cursor(&self, npi: Npi, sort: ProviderSort) -> Cursor {
+        let key = match (sort, self.key.as_slice()) {
+            (ProviderSort::Enumerated | ProviderSort::Updated, &[high, low]) => {
+                date_of(!u16::from_be_bytes([high, low]))
+            }
+            _ => String::from_utf8_lossy(&self.key).into_owned(),
+        };
+        Cursor { key, npi }
+    }
+}
+
+/// The term of an exact sex, telephone number or the like.
+pub(crate) fn term(kind: u8, text: &str) -> Vec<u8> {
+    let mut term = Vec::with_capacity(text.len() + 1);
+    term.push(kind);
+    term.extend_from_slice(text.as_bytes());
+    term
+}
+
+pub(crate) fn sex_term(sex: Sex) -> Vec<u8> {
+    term(kind::SEX, sex.as_str())
+}
+
+pub(crate) fn phone_term(phone: &Phone) -> Vec<u8> {
+    term(kind::PHONE, phone.digits())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_dates_again() {
+        for d in [date(2005, 5, 23), date(2026, 11, 24), date(1970, 1, 2)] {
+            assert_eq!(date_of(day(Some(d))), d.to_string());
+        }
+        assert_eq!(date_of(day(None)), "");
+    }
+}
