@@ -10,16 +10,14 @@ use std::{
 use jiff::civil::Date;
 
 use super::{
-    Extent, FileError, FileKind, RowReader, SetAside, Side, Version,
+    Deactivation, Extent, FileError, FileKind, RowReader, SetAside, Side, Version,
     archive::{self, Entry},
-    layout::{Header, Layout},
-    names,
+    deactivations,
+    layout::Layout,
+    look::look_at,
     records::Records,
-    split,
+    xlsx::Book,
 };
-
-/// How much of a file is looked at to see what it is. The header of the main file has 12 kB.
-const HEAD: usize = 128 << 10;
 
 /// One file of a set, within an archive or by itself.
 #[derive(Clone, Debug)]
@@ -40,7 +38,7 @@ pub struct Member {
     /// How many lines stand before its first row.
     pub(super) heading: u64,
     pub(super) place: Place,
-    extent: Option<Extent>,
+    pub(super) extent: Option<Extent>,
 }
 
 impl Member {
@@ -48,15 +46,25 @@ impl Member {
     pub fn shown(&self) -> String {
         match &self.place {
             Place::Alone => self.archive.display().to_string(),
-            Place::Packed(_) => format!("{}: {}", self.archive.display(), self.name),
+            Place::Sheet(sheet) if sheet.packed.is_none() => self.archive.display().to_string(),
+            _ => format!("{}: {}", self.archive.display(), self.name),
         }
     }
 
-    pub(super) fn open(&self) -> Result<Box<dyn Read + Send>, FileError> {
-        let file = open(&self.archive)?;
+    /// Where in its archive it is, when it is in one.
+    fn packed(&self) -> Option<&Entry> {
         match &self.place {
-            Place::Alone => Ok(Box::new(file)),
-            Place::Packed(entry) => archive::open(file, entry).map_err(|source| FileError::Read {
+            Place::Alone => None,
+            Place::Packed(entry) => Some(entry),
+            Place::Sheet(sheet) => sheet.packed.as_ref(),
+        }
+    }
+
+    fn open(&self) -> Result<Box<dyn Read + Send>, FileError> {
+        let file = open(&self.archive)?;
+        match self.packed() {
+            None => Ok(Box::new(file)),
+            Some(entry) => archive::open(file, entry).map_err(|source| FileError::Read {
                 file: self.shown(),
                 byte: 0,
                 source,
@@ -82,6 +90,27 @@ impl Member {
 pub(super) enum Place {
     Alone,
     Packed(Entry),
+    Sheet(Box<FoundSheet>),
+}
+
+/// A sheet of a spreadsheet, which is an archive itself.
+#[derive(Clone, Debug)]
+pub(super) struct FoundSheet {
+    /// Where the spreadsheet is in its archive, when it is in one.
+    pub packed: Option<Entry>,
+    /// What the spreadsheet consists of.
+    pub entries: Vec<Entry>,
+    pub sheet: Entry,
+}
+
+impl FoundSheet {
+    /// The spreadsheet that this sheet is in.
+    pub fn book(&self, archive: &Path) -> io::Result<Book> {
+        match &self.packed {
+            None => Ok(Book::File(archive.to_owned())),
+            Some(entry) => deactivations::unpacked(archive, entry),
+        }
+    }
 }
 
 /// A file that is not read.
@@ -134,8 +163,7 @@ impl Catalog {
         let mut sets: Vec<Self> = Vec::new();
         let mut nowhere = Vec::new();
         for path in paths {
-            let mut found = look_at(path)?;
-            settle_extents(path, &mut found.members);
+            let found = look_at(path)?;
             let mut home = None;
             for member in found.members {
                 let extent = member.extent.unwrap_or(Extent::Weekly {
@@ -160,18 +188,16 @@ impl Catalog {
             }
         }
         sets.sort_by_key(|set| set.extent);
-        match sets.first_mut() {
-            Some(set) => set.passed_over.extend(nowhere),
-            None => {
-                let passed_over: Vec<String> = nowhere
-                    .iter()
-                    .map(|p| format!("; {} was passed over: {}", p.name, p.why))
-                    .collect();
-                return Err(FileError::Nothing {
-                    passed_over: passed_over.concat(),
-                });
-            }
-        }
+        let Some(first) = sets.first_mut() else {
+            let passed_over: Vec<String> = nowhere
+                .iter()
+                .map(|p| format!("; {} was passed over: {}", p.name, p.why))
+                .collect();
+            return Err(FileError::Nothing {
+                passed_over: passed_over.concat(),
+            });
+        };
+        first.passed_over.extend(nowhere);
         Ok(sets)
     }
 
@@ -236,9 +262,9 @@ impl Catalog {
                 source,
             };
             let file = open(&member.archive)?;
-            let mut content: Box<dyn Read> = match &member.place {
-                Place::Alone => Box::new(file),
-                Place::Packed(entry) => {
+            let mut content: Box<dyn Read> = match member.packed() {
+                None => Box::new(file),
+                Some(entry) => {
                     Box::new(archive::packed(file, entry).map_err(|error| failed(0, error))?)
                 }
             };
@@ -307,6 +333,27 @@ impl Catalog {
         let layout = Arc::clone(&member.layout);
         Ok(RowReader::new(member.records()?, layout, &member.name))
     }
+
+    /// Reads a report of deactivated NPIs. `on_bytes` is told how many bytes of its uncompressed
+    /// content were read, again and again; `set_aside` gets each row that could not be understood.
+    ///
+    /// # Errors
+    /// When it can't be read to its end, or is no such report.
+    pub fn deactivations(
+        &self,
+        member: &Member,
+        on_bytes: &mut dyn FnMut(u64),
+        set_aside: &mut dyn FnMut(SetAside),
+        on_row: &mut dyn FnMut(Deactivation),
+    ) -> Result<(), FileError> {
+        if member.kind != FileKind::Deactivations {
+            return Err(FileError::Unknown {
+                file: member.shown(),
+                problem: format!("it holds {}, not deactivations", member.kind.as_str()),
+            });
+        }
+        deactivations::read(member, on_bytes, set_aside, on_row)
+    }
 }
 
 impl std::fmt::Display for Extent {
@@ -322,244 +369,9 @@ impl std::fmt::Display for Extent {
     }
 }
 
-fn open(path: &Path) -> Result<File, FileError> {
+pub(super) fn open(path: &Path) -> Result<File, FileError> {
     File::open(path).map_err(|source| FileError::Open {
         path: path.to_owned(),
         source,
     })
-}
-
-#[derive(Default)]
-struct Found {
-    members: Vec<Member>,
-    passed_over: Vec<PassedOver>,
-}
-
-/// What is behind one path.
-fn look_at(path: &Path) -> Result<Found, FileError> {
-    let opening = |source| FileError::Open {
-        path: path.to_owned(),
-        source,
-    };
-    let mut file = open(path)?;
-    let metadata = file.metadata().map_err(opening)?;
-    if !metadata.is_file() {
-        return Err(opening(io::Error::other("it is no file")));
-    }
-    let name = path
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let head = head(&mut file).map_err(opening)?;
-    let mut found = Found::default();
-    if archive::is_archive(&head) {
-        let entries = archive::directory(file).map_err(|problem| FileError::Archive {
-            path: path.to_owned(),
-            problem,
-        })?;
-        for entry in entries {
-            look_into(path, entry, &mut found)?;
-        }
-        return Ok(found);
-    }
-    match recognise(&name, &head) {
-        Seen::Table(table) => {
-            let member = member(path, &name, metadata.len(), table, Place::Alone);
-            found.members.push(member);
-        }
-        Seen::PassedOver(kind, why) => found.passed_over.push(PassedOver {
-            archive: path.to_owned(),
-            name,
-            kind,
-            why,
-        }),
-        Seen::Incomplete(missing) => {
-            return Err(FileError::Columns {
-                file: path.display().to_string(),
-                missing,
-            });
-        }
-        Seen::Foreign(problem) => {
-            return Err(FileError::Unknown {
-                file: path.display().to_string(),
-                problem,
-            });
-        }
-    }
-    Ok(found)
-}
-
-/// What one entry of an archive is.
-fn look_into(path: &Path, entry: Entry, found: &mut Found) -> Result<(), FileError> {
-    let name = entry.name();
-    if entry.path.ends_with('/') {
-        return Ok(());
-    }
-    let pass_over = |kind, why| PassedOver {
-        archive: path.to_owned(),
-        name: name.clone(),
-        kind,
-        why,
-    };
-    if let Some(why) = entry.unreadable {
-        found.passed_over.push(pass_over(None, why.to_owned()));
-        return Ok(());
-    }
-    let shown = format!("{}: {name}", path.display());
-    let head = archive::open(open(path)?, &entry)
-        .and_then(|mut content| head(&mut content))
-        .map_err(|source| FileError::Read {
-            file: shown.clone(),
-            byte: 0,
-            source,
-        })?;
-    match recognise(&name, &head) {
-        Seen::Table(table) => {
-            let place = Place::Packed(entry.clone());
-            let member = member(path, &name, entry.bytes, table, place);
-            found.members.push(member);
-        }
-        Seen::PassedOver(kind, why) => found.passed_over.push(pass_over(kind, why)),
-        Seen::Foreign(why) => found.passed_over.push(pass_over(None, why)),
-        Seen::Incomplete(missing) => {
-            return Err(FileError::Columns {
-                file: shown,
-                missing,
-            });
-        }
-    }
-    Ok(())
-}
-
-fn member(path: &Path, name: &str, bytes: u64, table: Table, place: Place) -> Member {
-    let extent = match table.layout.kind {
-        FileKind::Deactivations => Some(Extent::Deactivations {
-            as_of: table.as_of.or_else(|| names::day(name)),
-        }),
-        _ => names::dated(name),
-    };
-    Member {
-        archive: path.to_owned(),
-        name: name.to_owned(),
-        kind: table.layout.kind,
-        bytes,
-        version: table.layout.version,
-        columns: table.layout.columns,
-        layout: Arc::new(table.layout),
-        heading: table.heading,
-        place,
-        extent,
-    }
-}
-
-/// Gives an extent to members whose names tell none: that of another member of their archive, else
-/// what little their names tell.
-fn settle_extents(path: &Path, members: &mut [Member]) {
-    let told = members
-        .iter()
-        .filter(|member| member.kind != FileKind::Deactivations)
-        .find_map(|member| member.extent);
-    let in_archive = members.len() > 1;
-    for member in members {
-        let undated = if in_archive {
-            names::undated(&path.file_name().unwrap_or_default().to_string_lossy())
-        } else {
-            names::undated(&member.name)
-        };
-        member.extent = member.extent.or(told).or(Some(undated));
-    }
-}
-
-fn head(content: &mut impl Read) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    content.take(HEAD as u64).read_to_end(&mut head)?;
-    Ok(head)
-}
-
-struct Table {
-    layout: Layout,
-    heading: u64,
-    as_of: Option<Date>,
-}
-
-enum Seen {
-    Table(Table),
-    PassedOver(Option<FileKind>, String),
-    /// Columns that are missing.
-    Incomplete(String),
-    /// What it is instead.
-    Foreign(String),
-}
-
-/// Tells by its beginning what a file is.
-fn recognise(name: &str, head: &[u8]) -> Seen {
-    let foreign = |what: &str| Seen::Foreign(what.to_owned());
-    if head.is_empty() {
-        return foreign("it is empty");
-    }
-    if head.starts_with(b"%PDF") {
-        return Seen::PassedOver(None, "it is a document (PDF)".to_owned());
-    }
-    if archive::is_archive(head) {
-        return foreign("it is an archive within an archive, which is not opened");
-    }
-    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
-        return foreign("it is UTF-16 text; save it as UTF-8");
-    }
-    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
-    if head.trim_ascii_start().starts_with(b"<") {
-        return foreign("it is a web page, as a failed download gives; download it again");
-    }
-    let mut rest = head;
-    // The report of deactivations has a title in its first line.
-    let mut as_of = None;
-    for heading in 1..=3 {
-        let (line, after) = match memchr::memchr(b'\n', rest) {
-            Some(at) => (&rest[..at], &rest[at + 1..]),
-            None => (rest, &rest[rest.len()..]),
-        };
-        let Some(names) = header_names(line) else {
-            break;
-        };
-        match Layout::recognise(&names) {
-            Header::Known(layout) => {
-                let kind = layout.kind;
-                if after.iter().all(u8::is_ascii_whitespace) && rest.len() < HEAD {
-                    let header = name.to_ascii_lowercase().contains("header");
-                    let kind = if header { FileKind::Header } else { kind };
-                    let why = "it is a header without rows".to_owned();
-                    return Seen::PassedOver(Some(kind), why);
-                }
-                return Seen::Table(Table {
-                    layout,
-                    heading,
-                    as_of,
-                });
-            }
-            Header::Incomplete(_, missing) => return Seen::Incomplete(missing.join(", ")),
-            Header::Unknown => {}
-        }
-        as_of = as_of.or_else(|| names::day_in_words(&names.join(" ")));
-        rest = after;
-        if rest.is_empty() {
-            break;
-        }
-    }
-    foreign("its first line is the header of none of the registry's files")
-}
-
-/// The names in a header line; none when it is no text or no row.
-fn header_names(line: &[u8]) -> Option<Vec<String>> {
-    let text = std::str::from_utf8(line.strip_suffix(b"\r").unwrap_or(line)).ok()?;
-    let mut values = String::new();
-    let mut places = Vec::new();
-    let count = split::strict(text, &mut values, |field, start, end| {
-        places.push((field, start, end));
-    })
-    .ok()?;
-    let mut names = vec![String::new(); count];
-    for (field, start, end) in places {
-        values.get(start..end)?.clone_into(&mut names[field]);
-    }
-    Some(names)
 }

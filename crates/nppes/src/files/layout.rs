@@ -252,7 +252,7 @@ impl Layout {
 fn main_columns(sex: bool) -> Vec<String> {
     let mut names: Vec<String> = MAIN.map(str::to_owned).to_vec();
     if !sex {
-        names[main::SEX] = GENDER.to_owned();
+        GENDER.clone_into(&mut names[main::SEX]);
     }
     for n in 1..=main::TAXONOMY_COUNT {
         names.push(format!("Healthcare Provider Taxonomy Code_{n}"));

@@ -11,13 +11,16 @@
 
 mod archive;
 mod catalog;
+mod deactivations;
 mod layout;
+mod look;
 mod names;
 mod provider;
 mod records;
 mod rows;
 mod side;
 mod split;
+mod xlsx;
 
 use std::{io, path::PathBuf};
 
@@ -25,6 +28,7 @@ use canvass_model::Npi;
 use jiff::civil::Date;
 
 pub use catalog::{Catalog, Member, PassedOver};
+pub use deactivations::Deactivation;
 pub use rows::{RowBatch, RowReader};
 pub use side::{Side, SideFile};
 

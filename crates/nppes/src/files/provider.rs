@@ -312,7 +312,7 @@ pub(super) fn location(parts: [&str; 8], notes: &mut Notes) -> Option<Address> {
 }
 
 /// A row of the file of endpoints, without its NPI.
-pub(super) fn endpoint(parts: [&str; 18], notes: &mut Notes) -> Option<Endpoint> {
+pub(super) fn endpoint(parts: &[&str; 18], notes: &mut Notes) -> Option<Endpoint> {
     let [
         kind,
         kind_description,

@@ -108,13 +108,6 @@ impl Records {
         }
     }
 
-    /// With chunks of another size, to see rows end in all places.
-    #[cfg(test)]
-    pub fn with_chunk(mut self, chunk: usize) -> Self {
-        self.chunk = chunk;
-        self
-    }
-
     /// How many bytes of the content were read so far.
     pub fn bytes_read(&self) -> u64 {
         self.bytes_read
@@ -245,7 +238,7 @@ impl Records {
         }
         let mut quotes = count_quotes(first);
         if quotes.is_multiple_of(2) {
-            return if whole || self.is_row(first) {
+            return if whole || self.is_last_row(first) {
                 Found::Row(first_end, 1)
             } else {
                 Found::Cut
@@ -275,6 +268,12 @@ impl Records {
             Err(problem) => problem,
         };
         Found::Bad(first_end, reason)
+    }
+
+    /// Whether what has no line feed after it is a row. One that ends with a comma after quoted
+    /// values was cut before the next quote.
+    fn is_last_row(&self, row: &[u8]) -> bool {
+        self.is_row(row) && !(row.starts_with(b"\"") && row.ends_with(b","))
     }
 
     fn is_row(&self, row: &[u8]) -> bool {
@@ -320,4 +319,184 @@ where
     u32: TryFrom<T>,
 {
     u32::try_from(place).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Rows with their lines, rows set aside with theirs.
+    type All = (Vec<(u64, String)>, Vec<(u64, String)>);
+
+    fn read(content: &[u8], columns: usize, chunk: usize) -> Result<All, FileError> {
+        let source = Box::new(Cursor::new(content.to_vec()));
+        let mut records = Records::new(source, "a.csv", "a.zip: a.csv", columns, 0);
+        records.chunk = chunk;
+        let mut all = All::default();
+        while let Some(chunk) = records.next()? {
+            let rows = chunk.rows();
+            all.0
+                .extend(rows.map(|(line, row)| (line, String::from_utf8_lossy(row).into_owned())));
+            let set_aside = chunk.set_aside.into_iter();
+            all.1.extend(set_aside.map(|row| (row.line, row.reason)));
+        }
+        assert_eq!(records.bytes_read(), content.len() as u64);
+        Ok(all)
+    }
+
+    fn numbered(rows: &[(u64, &str)]) -> Vec<(u64, String)> {
+        rows.iter()
+            .map(|(n, row)| (*n, (*row).to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn lines_end_as_on_any_system_and_the_last_needs_no_end() {
+        for content in [
+            "\"1\",\"a\"\n\"2\",\"\"\n",
+            "\"1\",\"a\"\r\n\"2\",\"\"\r\n",
+            "\"1\",\"a\"\n\"2\",\"\"",
+        ] {
+            for chunk in 1..20 {
+                let (rows, set_aside) = read(content.as_bytes(), 2, chunk).unwrap();
+                assert_eq!(rows, numbered(&[(1, "\"1\",\"a\""), (2, "\"2\",\"\"")]));
+                assert_eq!(set_aside, []);
+            }
+        }
+        let (rows, _) = read(b"\n1\n\r\n\n2\n", 1, 100).unwrap();
+        assert_eq!(rows, numbered(&[(2, "1"), (5, "2")]));
+    }
+
+    #[test]
+    fn a_line_feed_within_quotes_ends_no_row() {
+        let content = b"\"1\",\"a\n\"\"b\r\n\"\n\"2\",\"\"\n";
+        for chunk in 1..content.len() {
+            let (rows, set_aside) = read(content, 2, chunk).unwrap();
+            assert_eq!(
+                rows,
+                numbered(&[(1, "\"1\",\"a\n\"\"b\r\n\""), (4, "\"2\",\"\"")])
+            );
+            assert_eq!(set_aside, []);
+        }
+    }
+
+    #[test]
+    fn a_lost_quote_costs_one_row() {
+        let content = b"\"1\",\"a\"\n\"2\",\"b\n\"3\",\"c\"\n\"4,\"d\"\n\"5\",\"e\"\n";
+        for chunk in 1..content.len() {
+            let (rows, set_aside) = read(content, 2, chunk).unwrap();
+            let lines: Vec<u64> = rows.iter().map(|(line, _)| *line).collect();
+            assert_eq!(lines, [1, 3, 5]);
+            assert_eq!(
+                set_aside,
+                numbered(&[
+                    (2, "the quote that opens field 2 is not closed"),
+                    (4, "field 1 has a quote that neither opens nor closes it"),
+                ])
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_that_ends_within_a_row_is_cut() {
+        let whole = b"\"1\",\"a\"\n\"2\",\"bcd\"";
+        for length in 9..whole.len() {
+            let cut = read(&whole[..length], 2, 7);
+            assert!(
+                matches!(&cut, Err(FileError::Cut { line: 2, byte, file })
+                    if *byte == length as u64 && file == "a.zip: a.csv"),
+                "{length}: {cut:?}"
+            );
+        }
+        assert_eq!(read(&whole[..8], 2, 7).unwrap().0.len(), 1);
+    }
+
+    #[test]
+    fn a_row_that_is_too_long_is_set_aside_unread() {
+        let long = "x".repeat(3 * MAX_ROW);
+        for (inside, lines) in [
+            (format!("\"{long}\"\n"), 1),
+            (format!("{long}\r\n"), 1),
+            (format!("\"a\n{long}\"\n"), 2),
+        ] {
+            let content = format!("\"1\"\n{inside}\"3\"\n");
+            for chunk in [CHUNK, CHUNK - 1, 5_000] {
+                let (rows, set_aside) = read(content.as_bytes(), 1, chunk).unwrap();
+                assert_eq!(rows, numbered(&[(1, "\"1\""), (2 + lines, "\"3\"")]));
+                assert!(!set_aside.is_empty());
+                assert_eq!(set_aside[0].0, 2);
+            }
+        }
+        let endless = format!("\"1\"\n{long}");
+        assert!(matches!(
+            read(endless.as_bytes(), 1, CHUNK),
+            Err(FileError::Cut { line: 2, .. })
+        ));
+    }
+
+    #[test]
+    fn an_error_of_the_source_tells_how_far_it_came() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("the disk is gone"))
+            }
+        }
+        let source = Box::new(Cursor::new(b"\"1\"\n\"2".to_vec()).chain(Broken));
+        let mut records = Records::new(source, "a.csv", "a.csv", 1, 0);
+        assert!(matches!(
+            records.next(),
+            Err(FileError::Read { byte: 6, .. })
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn rows_are_those_of_the_csv_crate_wherever_chunks_end(
+            fields in prop::collection::vec(
+                prop::collection::vec("[\"\r\n,a]{0,5}", 3), 1..20),
+            chunk in 1_usize..60,
+        ) {
+            let mut writer = csv::WriterBuilder::new()
+                .quote_style(csv::QuoteStyle::Always)
+                .from_writer(Vec::new());
+            for row in &fields {
+                writer.write_record(row).unwrap();
+            }
+            let content = writer.into_inner().unwrap();
+            let (rows, set_aside) = read(&content, 3, chunk).unwrap();
+            prop_assert_eq!(set_aside, []);
+            prop_assert_eq!(rows.len(), fields.len());
+            for ((_, row), expected) in rows.iter().zip(&fields) {
+                let parsed: Vec<String> = csv::ReaderBuilder::new()
+                    .has_headers(false)
+                    .from_reader(row.as_bytes())
+                    .records()
+                    .flat_map(|r| r.unwrap().iter().map(str::to_owned).collect::<Vec<_>>())
+                    .collect();
+                prop_assert_eq!(&parsed, expected);
+            }
+        }
+
+        #[test]
+        fn every_line_of_anything_counts_once(
+            content in "[\",\na]{0,80}",
+            chunk in 1_usize..30,
+        ) {
+            // A last line that is whole, so that nothing is cut.
+            let content = format!("{content}\n");
+            let (rows, set_aside) = read(content.as_bytes(), 2, chunk).unwrap();
+            let of_rows: usize = rows.iter().map(|(_, row)| row.matches('\n').count() + 1).sum();
+            let filled = content.lines().filter(|line| !line.is_empty()).count();
+            let empty_within: usize = rows
+                .iter()
+                .map(|(_, row)| row.lines().filter(|line| line.is_empty()).count())
+                .sum();
+            prop_assert_eq!(of_rows - empty_within + set_aside.len(), filled);
+        }
+    }
 }

@@ -103,7 +103,7 @@ impl Side {
                     provider.secondary.extend(location);
                 }
                 FileKind::Endpoints => {
-                    let endpoint = provider::endpoint(row.values(), &mut notes);
+                    let endpoint = provider::endpoint(&row.values(), &mut notes);
                     provider.endpoints.extend(endpoint);
                 }
                 FileKind::Providers | FileKind::Deactivations | FileKind::Header => {}
@@ -186,7 +186,7 @@ impl Side {
         set_aside: &mut dyn FnMut(SetAside),
     ) -> Result<(), FileError> {
         let Ok(number) = u8::try_from(self.files.len()) else {
-            return Err(self.too_large(name));
+            return Err(Self::too_large(name));
         };
         self.layouts.push(Arc::clone(layout));
         self.files.push(SideFile {
@@ -225,7 +225,7 @@ impl Side {
                 set_aside(row);
             }
             if self.bytes > MAX_BYTES {
-                return Err(self.too_large(name));
+                return Err(Self::too_large(name));
             }
             on_bytes(records.bytes_read() - before);
             before = records.bytes_read();
@@ -259,7 +259,7 @@ impl Side {
         self.buckets.push(end);
     }
 
-    fn too_large(&self, name: &str) -> FileError {
+    fn too_large(name: &str) -> FileError {
         FileError::SideTooLarge {
             file: name.to_owned(),
             limit: MAX_BYTES,

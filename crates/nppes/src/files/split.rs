@@ -107,16 +107,12 @@ pub(super) fn strict(
             loop {
                 let (value, after) = rest.split_once('"').ok_or(SplitError::Unclosed { field })?;
                 values.push_str(value);
-                match after.strip_prefix('"') {
-                    Some(after) => {
-                        values.push('"');
-                        rest = after;
-                    }
-                    None => {
-                        rest = after;
-                        break;
-                    }
-                }
+                let Some(escaped) = after.strip_prefix('"') else {
+                    rest = after;
+                    break;
+                };
+                values.push('"');
+                rest = escaped;
             }
             match rest.strip_prefix(',') {
                 Some(after) => {

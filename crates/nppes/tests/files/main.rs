@@ -1,6 +1,13 @@
 //! Reading dissemination files: the real ones, and ones that are broken or made to do harm.
 
+mod deactivations;
+mod doors;
+mod generated;
+mod hostile;
+mod kept;
 mod real;
+mod sets;
+mod written;
 
 use std::path::PathBuf;
 
