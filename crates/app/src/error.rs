@@ -45,6 +45,9 @@ pub enum Error {
     /// The NUCC catalogue can't be read.
     #[error(transparent)]
     Nucc(#[from] canvass_nppes::nucc::NuccError),
+    /// A dissemination file can't be read.
+    #[error(transparent)]
+    Files(#[from] canvass_nppes::files::FileError),
     /// The database failed.
     #[error(transparent)]
     Store(canvass_store::Error),

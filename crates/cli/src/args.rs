@@ -112,6 +112,8 @@ pub(crate) enum Command {
     Worker,
     /// Pull providers from the registry
     Sync(SyncArgs),
+    /// Load the registry's dissemination files
+    Import(ImportArgs),
     /// Search the providers that are stored
     Search(SearchArgs),
     /// Save, list, export and import leads
@@ -182,6 +184,33 @@ pub(crate) struct SyncArgs {
     #[arg(long)]
     pub(crate) save_leads: bool,
     /// Print the result as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Loads zip archives, CSV files and the spreadsheet of deactivated NPIs, in any mix: what each is,
+/// its content tells.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  canvass import NPPES_Data_Dissemination_September_2026_V2.zip\n  \
+                  canvass import --dry-run weekly/*.zip\n\n\
+                  A full file takes the place of all that is stored, others change a part of it; either is\n\
+                  seen at once and whole, or not at all. Leads stay."
+)]
+pub(crate) struct ImportArgs {
+    /// Files
+    #[arg(required_unless_present = "set_asides", value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Print, as CSV, the rows that an earlier import has set aside
+    #[arg(long, value_name = "IMPORT", conflicts_with = "files")]
+    pub(crate) set_asides: Option<String>,
+    /// Only tell what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Also load what is older than what is known, or was loaded before
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Print the result as one JSON object per set of files
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -59,6 +59,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Serve(args) => commands::serve::run(&config, args).await,
             Command::Worker => commands::worker::run(&config).await,
             Command::Sync(args) => commands::sync::run(&config, args).await,
+            Command::Import(args) => commands::import::run(&config, args).await,
             Command::Search(args) => commands::search::run(&config, args).await,
             Command::Leads(args) => commands::leads::run(&config, args).await,
             Command::User(args) => commands::user::run(&config, args).await,

@@ -398,6 +398,27 @@ impl Provider {
         }
     }
 
+    /// Whether all it says is that the NPI is out of service: the files give no more than the day
+    /// then (CMS readme of the dissemination files, "Deactivated NPIs").
+    pub fn is_bare_deactivation(&self) -> bool {
+        let bare = Self {
+            status: RecordStatus::Deactivated,
+            deactivated_on: self.deactivated_on,
+            ..Self::new(self.npi)
+        };
+        *self == bare
+    }
+
+    /// The same provider out of service since a day. Who works it still wants to know who it was.
+    #[must_use]
+    pub fn out_of_service(self, on: Option<Date>) -> Self {
+        Self {
+            status: RecordStatus::Deactivated,
+            deactivated_on: on,
+            ..self
+        }
+    }
+
     /// The name to show: `LAST, First Middle` of a person, the legal business name of an
     /// organization, empty when none is known.
     pub fn display_name(&self) -> String {

@@ -10,6 +10,7 @@ mod error;
 mod fold;
 mod id;
 mod idempotency;
+mod import;
 mod index;
 mod leads;
 mod migrate;
@@ -34,12 +35,13 @@ pub use error::Error;
 pub use fold::{fold, sort_key};
 pub use id::new_id;
 pub use idempotency::Idempotency;
+pub use import::{ImportRun, ImportState, NewImport, Prepared, Replaced, Replacement, RowSetAside};
 pub use leads::{
     BulkLeads, BulkPatch, BulkReceipt, Edited, EditedLead, ImportOutcome, LeadEdit, LeadRow,
     NewActivity, SaveAll,
 };
 pub use pace::{Pace, PaceLimits, PaceState, Permit};
-pub use providers::{Outcome, StoredProvider, WriteSummary};
+pub use providers::{ChangeCounts, Outcome, StoredProvider, WriteSummary};
 pub use sync::{
     LeasedPartition, NewPartition, NewSpecialty, OpenLeftOut, PageWrite, PartitionEnd, RunState,
     SetAsideRecord,

@@ -1,16 +1,17 @@
 //! The one path that writes providers, and what is read of a single one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use canvass_model::{Change, ChangeKind, Npi, Provider, changes_between};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     Error, Store,
     backend::{Durability, Engine, Tx, listed},
     index::{self, read_provider},
     record,
-    value::params,
+    value::{Value, params},
 };
 
 /// What a provider that was written was to the database.
@@ -57,7 +58,7 @@ pub struct StoredProvider {
 }
 
 /// Key of the advisory lock under which one transaction at a time writes providers.
-const WRITERS: i64 = 0x6e70_6900;
+pub(crate) const WRITERS: i64 = 0x6e70_6900;
 
 impl Store {
     /// Writes providers in one transaction; of several with one NPI the last counts.
@@ -70,15 +71,34 @@ impl Store {
         now: Timestamp,
     ) -> Result<WriteSummary, Error> {
         let mut tx = self.begin(Durability::Relaxed).await?;
-        let outcomes = write(&mut tx, providers, now).await?;
+        let written = write(&mut tx, providers, now).await?;
         tx.commit().await?;
         self.settle_soon(now);
-        let count = |wanted| outcomes.iter().filter(|(_, o)| *o == wanted).count() as u64;
-        Ok(WriteSummary {
-            created: count(Outcome::Created),
-            updated: count(Outcome::Updated),
-            unchanged: count(Outcome::Unchanged),
-        })
+        Ok(written.summary())
+    }
+
+    /// What [`Store::write_providers`] would do.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn would_write(&self, providers: &[Provider]) -> Result<WriteSummary, Error> {
+        let mut tx = self.begin(Durability::Relaxed).await?;
+        let all: Vec<&Provider> = providers.iter().collect();
+        let merged = known_of_bare(&mut tx, &all).await?;
+        let mut summary = WriteSummary::default();
+        for batch in all.chunks(1_000) {
+            let known = known(&mut tx, batch).await?;
+            for &provider in batch {
+                let provider = merged.get(&provider.npi).unwrap_or(provider);
+                let hash = || record::hash(&record::encode(provider));
+                match known.get(&provider.npi) {
+                    None => summary.created += 1,
+                    Some(known) if known.hash == hash() => summary.unchanged += 1,
+                    Some(_) => summary.updated += 1,
+                }
+            }
+        }
+        Ok(summary)
     }
 
     /// One provider, whole.
@@ -129,12 +149,34 @@ impl Store {
     }
 }
 
-/// Writes providers within a transaction and says what each was, once per NPI.
+/// What writing providers did.
+#[derive(Default)]
+pub(crate) struct Written {
+    /// What each was, once per NPI.
+    pub(crate) outcomes: Vec<(Npi, Outcome)>,
+    pub(crate) changes: ChangeCounts,
+}
+
+impl Written {
+    pub(crate) fn summary(&self) -> WriteSummary {
+        let count = |wanted| {
+            let met = self.outcomes.iter().filter(|(_, o)| *o == wanted);
+            met.count() as u64
+        };
+        WriteSummary {
+            created: count(Outcome::Created),
+            updated: count(Outcome::Updated),
+            unchanged: count(Outcome::Unchanged),
+        }
+    }
+}
+
+/// Writes providers within a transaction.
 pub(crate) async fn write(
     tx: &mut Tx,
     providers: &[Provider],
     now: Timestamp,
-) -> Result<Vec<(Npi, Outcome)>, Error> {
+) -> Result<Written, Error> {
     let mut last: HashMap<Npi, usize> = HashMap::with_capacity(providers.len());
     last.extend(providers.iter().enumerate().map(|(i, p)| (p.npi, i)));
     // In the order of the keys, so that the tables are written from front to back.
@@ -150,11 +192,56 @@ pub(crate) async fn write(
         tx.query("SELECT pg_advisory_xact_lock($1)", params![WRITERS])
             .await?;
     }
-    let mut outcomes = Vec::with_capacity(unique.len());
+    let replacing = tx
+        .first(
+            "SELECT value FROM index_state WHERE name = 'replacing'",
+            vec![],
+        )
+        .await?
+        .is_some_and(|row| row.int(0).is_ok_and(|value| value != 0));
+    let known = known_of_bare(tx, &unique).await?;
+    let unique: Vec<&Provider> = unique
+        .into_iter()
+        .map(|p| known.get(&p.npi).unwrap_or(p))
+        .collect();
+    let mut written = Written::default();
     for batch in unique.chunks(1_000) {
-        write_batch(tx, batch, now, &mut outcomes).await?;
+        write_batch(tx, batch, now, &mut written).await?;
+        if replacing {
+            tx.insert(
+                "INSERT INTO written_meanwhile (npi)",
+                "ON CONFLICT (npi) DO NOTHING",
+                batch.iter().map(|p| params![p.npi]).collect(),
+            )
+            .await?;
+        }
     }
-    Ok(outcomes)
+    Ok(written)
+}
+
+/// Of providers that are said to be out of service and nothing else, what is known, with that.
+async fn known_of_bare(
+    tx: &mut Tx,
+    providers: &[&Provider],
+) -> Result<HashMap<Npi, Provider>, Error> {
+    let bare: HashMap<Npi, &Provider> = providers
+        .iter()
+        .filter(|p| p.is_bare_deactivation())
+        .map(|p| (p.npi, *p))
+        .collect();
+    let mut known = HashMap::with_capacity(bare.len());
+    if bare.is_empty() {
+        return Ok(known);
+    }
+    let among = tx.engine().among("npi", "$1");
+    let sql = format!("SELECT npi, record FROM providers WHERE {among}");
+    let npis = listed(bare.keys().map(|npi| npi.as_i64()));
+    for row in tx.query(crate::Sql::kept(sql), vec![npis]).await? {
+        let provider = read_provider(&row, 0)?;
+        let on = bare.get(&provider.npi).and_then(|p| p.deactivated_on);
+        known.insert(provider.npi, provider.out_of_service(on));
+    }
+    Ok(known)
 }
 
 /// A provider of a batch as it is going to stand in the database.
@@ -174,7 +261,7 @@ async fn write_batch(
     tx: &mut Tx,
     batch: &[&Provider],
     now: Timestamp,
-    outcomes: &mut Vec<(Npi, Outcome)>,
+    written: &mut Written,
 ) -> Result<(), Error> {
     let known = known(tx, batch).await?;
     let mut created = Vec::new();
@@ -198,9 +285,9 @@ async fn write_batch(
                 Outcome::Updated
             }
         };
-        outcomes.push((provider.npi, outcome));
+        written.outcomes.push((provider.npi, outcome));
     }
-    record_changes(tx, &updated, now).await?;
+    record_changes(tx, &updated, now, &mut written.changes).await?;
     let mut rows = updated;
     if !created.is_empty() {
         let row = tx
@@ -239,6 +326,7 @@ async fn record_changes(
     tx: &mut Tx,
     updated: &[(i64, New<'_>)],
     now: Timestamp,
+    counts: &mut ChangeCounts,
 ) -> Result<(), Error> {
     if updated.is_empty() {
         return Ok(());
@@ -255,15 +343,9 @@ async fn record_changes(
         let Some(before) = before.get(&new.provider.npi) else {
             continue;
         };
-        for c in changes_between(before, new.provider, now) {
-            rows.push(params![
-                c.npi,
-                c.at,
-                c.kind.as_str(),
-                c.field,
-                c.before,
-                c.after
-            ]);
+        for change in changes_between(before, new.provider, now) {
+            counts.add(&change);
+            rows.push(change_row(change));
         }
     }
     tx.insert(
@@ -273,4 +355,31 @@ async fn record_changes(
     )
     .await?;
     Ok(())
+}
+
+/// The columns `npi, at, kind, field, before, after`.
+pub(crate) fn change_row(c: Change) -> Vec<Value> {
+    params![c.npi, c.at, c.kind.as_str(), c.field, c.before, c.after]
+}
+
+/// How many changes there were, by what changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChangeCounts {
+    /// Taken out of service.
+    pub deactivated: u64,
+    /// In service again.
+    pub reactivated: u64,
+    /// By field, as [`Change::field`] names it.
+    pub fields: BTreeMap<String, u64>,
+}
+
+impl ChangeCounts {
+    pub(crate) fn add(&mut self, change: &Change) {
+        match change.kind {
+            ChangeKind::Deactivated => self.deactivated += 1,
+            ChangeKind::Reactivated => self.reactivated += 1,
+            ChangeKind::Field => *self.fields.entry(change.field.clone()).or_default() += 1,
+        }
+    }
 }

@@ -137,7 +137,7 @@ fn runs(cell: &str) -> bool {
 
 /// A cell that no spreadsheet takes for a formula: with an apostrophe before it, if need be. A
 /// cell that has one already gets another, so that what is taken off again is what was put on.
-pub(super) fn protected(mut cell: String) -> String {
+pub(crate) fn protected(mut cell: String) -> String {
     if runs(&cell) {
         cell.insert(0, '\'');
     }

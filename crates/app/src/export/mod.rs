@@ -13,7 +13,7 @@ use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 use crate::{App, Error};
 use columns::{Column, LEAD, Line, PROVIDER};
 
-pub(crate) use columns::unprotected;
+pub(crate) use columns::{protected, unprotected};
 
 /// A file, piece by piece.
 pub type ExportStream = BoxStream<'static, Result<Vec<u8>, Error>>;

@@ -12,13 +12,14 @@ CREATE UNIQUE INDEX providers_by_npi ON providers (npi);
 
 -- The search index: what each provider can be found by, as sets of providers (the module `index`).
 -- Its numbers: `ids` moves when providers get other ids, `manifest` with the list of segments,
--- `written` with providers written, `leads` with leads made; `segment` is the last one given out.
+-- `written` with providers written, `leads` with leads made; `segment` is the last one given out;
+-- `replacing` is 1 while an import builds the providers anew.
 CREATE TABLE index_state (
     name  TEXT COLLATE "C" PRIMARY KEY,
     value BIGINT NOT NULL
 );
 INSERT INTO index_state (name, value)
-VALUES ('ids', 0), ('manifest', 0), ('written', 0), ('leads', 0), ('segment', 0);
+VALUES ('ids', 0), ('manifest', 0), ('written', 0), ('leads', 0), ('segment', 0), ('replacing', 0);
 
 -- The parts of the index: providers that were described together. Those that were written anew
 -- since are dead in it. One that is being built is not in use, and given up at a time.
@@ -235,4 +236,39 @@ CREATE TABLE registry_slots (
     free_at  TIMESTAMPTZ NOT NULL,
     holder   TEXT COLLATE "C",
     PRIMARY KEY (registry, kind, slot)
+);
+
+-- Loads of dissemination files, known again by the hash of their content.
+CREATE TABLE imports (
+    id          TEXT COLLATE "C" PRIMARY KEY,
+    fingerprint BYTEA NOT NULL,
+    what        TEXT COLLATE "C" NOT NULL,
+    full_file   BOOLEAN NOT NULL,
+    known_until TEXT COLLATE "C",
+    state       TEXT COLLATE "C" NOT NULL,
+    report      TEXT COLLATE "C" NOT NULL,
+    reason      TEXT COLLATE "C",
+    created_by  TEXT COLLATE "C",
+    created_at  TIMESTAMPTZ NOT NULL,
+    alive_until TIMESTAMPTZ NOT NULL,
+    finished_at TIMESTAMPTZ
+);
+CREATE INDEX imports_by_created ON imports (created_at);
+CREATE INDEX imports_by_fingerprint ON imports (fingerprint);
+
+-- Rows of files that could not be understood or belong to nothing.
+CREATE TABLE import_set_asides (
+    import_id TEXT COLLATE "C" NOT NULL REFERENCES imports (id) ON DELETE CASCADE,
+    number    BIGINT NOT NULL,
+    file      TEXT COLLATE "C" NOT NULL,
+    line      BIGINT NOT NULL,
+    npi       TEXT COLLATE "C",
+    reason    TEXT COLLATE "C" NOT NULL,
+    row_text  TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (import_id, number)
+);
+
+-- Providers that were written while an import builds all of them anew.
+CREATE TABLE written_meanwhile (
+    npi BIGINT PRIMARY KEY
 );

@@ -12,13 +12,14 @@ CREATE UNIQUE INDEX providers_by_npi ON providers (npi);
 
 -- The search index: what each provider can be found by, as sets of providers (the module `index`).
 -- Its numbers: `ids` moves when providers get other ids, `manifest` with the list of segments,
--- `written` with providers written, `leads` with leads made; `segment` is the last one given out.
+-- `written` with providers written, `leads` with leads made; `segment` is the last one given out;
+-- `replacing` is 1 while an import builds the providers anew.
 CREATE TABLE index_state (
     name  TEXT PRIMARY KEY,
     value INTEGER NOT NULL
 ) STRICT;
 INSERT INTO index_state (name, value)
-VALUES ('ids', 0), ('manifest', 0), ('written', 0), ('leads', 0), ('segment', 0);
+VALUES ('ids', 0), ('manifest', 0), ('written', 0), ('leads', 0), ('segment', 0), ('replacing', 0);
 
 -- The parts of the index: providers that were described together. Those that were written anew
 -- since are dead in it. One that is being built is not in use, and given up at a time.
@@ -233,3 +234,38 @@ CREATE TABLE registry_slots (
     holder   TEXT,
     PRIMARY KEY (registry, kind, slot)
 ) STRICT, WITHOUT ROWID;
+
+-- Loads of dissemination files, known again by the hash of their content.
+CREATE TABLE imports (
+    id          TEXT PRIMARY KEY,
+    fingerprint BLOB NOT NULL,
+    what        TEXT NOT NULL,
+    full_file   INTEGER NOT NULL,
+    known_until TEXT,
+    state       TEXT NOT NULL,
+    report      TEXT NOT NULL,
+    reason      TEXT,
+    created_by  TEXT,
+    created_at  TEXT NOT NULL,
+    alive_until TEXT NOT NULL,
+    finished_at TEXT
+) STRICT;
+CREATE INDEX imports_by_created ON imports (created_at);
+CREATE INDEX imports_by_fingerprint ON imports (fingerprint);
+
+-- Rows of files that could not be understood or belong to nothing.
+CREATE TABLE import_set_asides (
+    import_id TEXT NOT NULL REFERENCES imports (id) ON DELETE CASCADE,
+    number    INTEGER NOT NULL,
+    file      TEXT NOT NULL,
+    line      INTEGER NOT NULL,
+    npi       TEXT,
+    reason    TEXT NOT NULL,
+    row_text  TEXT NOT NULL,
+    PRIMARY KEY (import_id, number)
+) STRICT;
+
+-- Providers that were written while an import builds all of them anew.
+CREATE TABLE written_meanwhile (
+    npi INTEGER PRIMARY KEY
+) STRICT;

@@ -1,10 +1,11 @@
 //! The server engine: a pool of connections, statements kept prepared.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
 use tokio_postgres::{
     NoTls,
+    binary_copy::BinaryCopyInWriter,
     types::{ToSql, Type},
 };
 
@@ -136,6 +137,23 @@ impl Tx {
             client.prepare(&sql.text).await?
         };
         Ok(client.execute(&statement, &refs(params)).await?)
+    }
+
+    /// Sends rows by a `COPY ... FROM STDIN BINARY` whose columns are of these types.
+    pub(crate) async fn copy(
+        &mut self,
+        sql: &str,
+        types: &[Type],
+        rows: &[Vec<Value>],
+    ) -> Result<(), Error> {
+        let sink = self.client()?.copy_in(sql).await?;
+        let writer = BinaryCopyInWriter::new(sink, types);
+        let mut writer = pin!(writer);
+        for row in rows {
+            writer.as_mut().write(&refs(row)).await?;
+        }
+        writer.finish().await?;
+        Ok(())
     }
 
     pub(crate) async fn script(&mut self, sql: &str) -> Result<(), Error> {

@@ -191,6 +191,24 @@ impl Tx {
         .await?
     }
 
+    /// Runs a statement once for each row of parameters.
+    pub(crate) async fn execute_each(
+        &mut self,
+        sql: Sql,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<(), Error> {
+        let writer = self.writer.clone();
+        blocking(move || {
+            let connection = lock(&writer);
+            let mut statement = connection.prepare_cached(&sql.text)?;
+            for row in &rows {
+                statement.execute(params_from_iter(row))?;
+            }
+            Ok(())
+        })
+        .await?
+    }
+
     pub(crate) async fn script(&mut self, sql: String) -> Result<(), Error> {
         let writer = self.writer.clone();
         blocking(move || Ok(lock(&writer).execute_batch(&sql)?)).await?

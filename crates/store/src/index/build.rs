@@ -9,10 +9,32 @@ use super::{
     order::Sorter,
     terms::{Standing, day, terms},
 };
+use crate::varint;
 
 /// The columns of a segment.
 pub(crate) const ENUMERATED: u16 = 0;
 pub(crate) const UPDATED: u16 = 1;
+
+/// What a segment keeps of a provider. It is made apart from the segment, on any thread.
+pub(crate) struct Described {
+    /// Its terms, each behind its length.
+    terms: Vec<u8>,
+    /// In the order of [`ProviderSort::ALL`].
+    standings: [Standing; 4],
+    days: [u16; 2],
+}
+
+impl Described {
+    pub(crate) fn new(p: &Provider) -> Self {
+        let mut all = Vec::with_capacity(256);
+        terms(p, |term| varint::put_bytes(term, &mut all));
+        Self {
+            terms: all,
+            standings: ProviderSort::ALL.map(|sort| Standing::of(p, sort)),
+            days: [day(p.enumerated_on), day(p.updated_on)],
+        }
+    }
+}
 
 /// Takes providers in the order of their ids and gives the blobs of a segment.
 pub(crate) struct Builder {
@@ -74,25 +96,25 @@ impl Builder {
     }
 
     /// Adds a provider whose id is greater than all before.
-    pub(crate) fn add(&mut self, id: u32, provider: &Provider) -> io::Result<()> {
+    pub(crate) fn add(&mut self, id: u32, provider: &Described) -> io::Result<()> {
         self.note_id(id);
         let position = self.count;
         self.count += 1;
-        let (names, pairs) = (&mut self.names, &mut self.pairs);
-        terms(provider, |term| {
-            let next = u32::try_from(names.len()).unwrap_or(u32::MAX);
-            let known = names.get(term).copied().unwrap_or_else(|| {
-                names.insert(term.into(), next);
+        let mut terms = provider.terms.as_slice();
+        while let Some(term) = varint::get_bytes(&mut terms) {
+            let next = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+            let known = self.names.get(term).copied().unwrap_or_else(|| {
+                self.names.insert(term.into(), next);
                 next
             });
-            pairs.push((known, position));
-        });
-        for (sort, sorter) in &mut self.orders {
-            sorter.push(&Standing::of(provider, *sort), position)?;
+            self.pairs.push((known, position));
         }
-        let [enumerated, updated] = &mut self.columns;
-        enumerated.push(day(provider.enumerated_on), &mut self.blobs);
-        updated.push(day(provider.updated_on), &mut self.blobs);
+        for ((_, sorter), standing) in self.orders.iter_mut().zip(&provider.standings) {
+            sorter.push(standing, position)?;
+        }
+        for (column, day) in self.columns.iter_mut().zip(provider.days) {
+            column.push(day, &mut self.blobs);
+        }
         if self.count.is_multiple_of(BLOCK) {
             self.end_block()?;
         }

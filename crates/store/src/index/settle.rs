@@ -3,7 +3,12 @@
 use jiff::{SignedDuration, Timestamp};
 use roaring::RoaringBitmap;
 
-use super::{build::Builder, coding::Blob, next, read_id, read_provider, view::Portion};
+use super::{
+    build::{Builder, Described},
+    coding::Blob,
+    next, read_id, read_provider,
+    view::Portion,
+};
 use crate::{
     Error, Store,
     backend::{Durability, Tx, listed},
@@ -164,6 +169,37 @@ impl Store {
         Ok(number)
     }
 
+    /// Clears away segments that nobody is going to use, in pieces.
+    pub(crate) async fn clear_segments(&self) -> Result<(), Error> {
+        let rows = self
+            .query(
+                "SELECT segment FROM index_segments WHERE NOT in_use",
+                vec![],
+            )
+            .await?;
+        for row in &rows {
+            let segment = row.int(0)?;
+            loop {
+                let mut tx = self.begin(Durability::Relaxed).await?;
+                let gone = tx
+                    .execute(
+                        "DELETE FROM index_blobs WHERE segment = $1 AND key IN
+                         (SELECT key FROM index_blobs WHERE segment = $2 LIMIT 1000)",
+                        params![segment, segment],
+                    )
+                    .await?;
+                if gone == 0 {
+                    remove(&mut tx, &[segment]).await?;
+                }
+                tx.commit().await?;
+                if gone == 0 {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// A builder with the providers of some ids.
     async fn fill(&self, number: i64, ids: &RoaringBitmap) -> Result<Builder, Error> {
         let mut builder = Builder::new();
@@ -180,7 +216,7 @@ impl Store {
                 .await?;
             let added = tokio::task::spawn_blocking(move || -> Result<Builder, Error> {
                 for row in &rows {
-                    builder.add(read_id(row, 0)?, &read_provider(row, 1)?)?;
+                    builder.add(read_id(row, 0)?, &Described::new(&read_provider(row, 1)?))?;
                 }
                 Ok(builder)
             });

@@ -11,8 +11,13 @@ use roaring::RoaringBitmap;
 use tokio::sync::Mutex;
 
 use super::{
-    build::Builder, cache::Cache, question::Question, read_id, read_provider, segment::Segment,
-    terms::Standing, walk::Walk,
+    build::{Builder, Described},
+    cache::Cache,
+    question::Question,
+    read_id, read_provider,
+    segment::Segment,
+    terms::Standing,
+    walk::Walk,
 };
 use crate::{
     Error, Store,
@@ -114,7 +119,7 @@ impl Answer {
 }
 
 impl Store {
-    pub(super) async fn index_state(&self) -> Result<State, Error> {
+    pub(crate) async fn index_state(&self) -> Result<State, Error> {
         let rows = self
             .query("SELECT name, value FROM index_state", vec![])
             .await?;
@@ -320,7 +325,7 @@ fn describe(rows: &[Row], number: i64) -> Result<(Segment, RoaringBitmap), Error
     let mut ids = RoaringBitmap::new();
     for row in rows {
         let id = read_id(row, 0)?;
-        builder.add(id, &read_provider(row, 1)?)?;
+        builder.add(id, &Described::new(&read_provider(row, 1)?))?;
         ids.insert(id);
     }
     Ok((Segment::in_memory(number, builder.finish()?)?, ids))

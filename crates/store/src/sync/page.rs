@@ -100,8 +100,8 @@ impl Store {
         if held == 0 {
             return Err(Error::LeaseLost);
         }
-        let outcomes = providers::write(&mut tx, page.providers, now).await?;
-        let mut tally = Tally::of(&mut tx, partition, &outcomes).await?;
+        let written = providers::write(&mut tx, page.providers, now).await?;
+        let mut tally = Tally::of(&mut tx, partition, &written.outcomes).await?;
         tally.requests = page.requests;
         tally.retries = page.retries;
         tally.set_aside = set_aside(&mut tx, partition, page.set_aside, now).await?;

@@ -36,6 +36,8 @@ impl From<Error> for Problem {
             Error::Conflict(why) => {
                 Self::of_status(StatusCode::CONFLICT).detail(sentence(&format!("{why}.")))
             }
+            Error::Files(why) => Self::of_status(StatusCode::UNPROCESSABLE_ENTITY)
+                .detail(sentence(&format!("{why}."))),
             Error::WrongLogin => Self::of_status(StatusCode::UNAUTHORIZED)
                 .detail("The name or the password is wrong."),
             Error::Throttled { seconds } => Self {

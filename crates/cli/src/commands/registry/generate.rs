@@ -35,7 +35,7 @@ pub(super) async fn run(config: &Config, args: GenerateArgs) -> Result<ExitCode,
     })
     .await
     .map_err(|e| Failure::Other(e.to_string()))?
-    .map_err(failure)?;
+    .map_err(|e| failure(&e))?;
     let mut out = io::stdout().lock();
     if json {
         serde_json::to_writer(&mut out, &written)?;
@@ -84,11 +84,9 @@ fn bar(args: &GenerateArgs) -> ProgressBar {
     ProgressBar::new(args.rows).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-fn failure(error: FilesError) -> Failure {
+fn failure(error: &FilesError) -> Failure {
     match error {
-        FilesError::Write { .. } | FilesError::Read { .. } | FilesError::Interrupted => {
-            Failure::Other(error.to_string())
-        }
+        FilesError::Write { .. } | FilesError::Interrupted => Failure::Other(error.to_string()),
         _ => Failure::Usage(error.to_string()),
     }
 }

@@ -1,0 +1,373 @@
+//! Brings what was read into the database.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
+
+use canvass_model::{Npi, Provider};
+use canvass_nppes::files::{FileError, FileKind, Member, SetAside, Side};
+use canvass_store::{Prepared, RowSetAside};
+
+use super::{Load, blocking, read, report::ImportPhase};
+use crate::Error;
+
+/// Providers that are loaded together.
+const TOGETHER: usize = 8_000;
+/// Providers that a file which is no full one may have: they are one change.
+const MOST: usize = 2_000_000;
+
+impl Load<'_> {
+    /// Replaces all providers by those of a full file.
+    pub(super) async fn replace(&mut self, id: &str) -> Result<(), Error> {
+        let store = self.app.store().clone();
+        let side = self.side(id).await?;
+        let mut new = store.replace_providers(self.app.clock().now()).await?;
+        let before = self.progress.borrow().bytes;
+        for member in self.main() {
+            let file = member.name.clone();
+            let mut made = read::providers(&self.catalog, &member, &side, |p| Prepared::new(&p))?;
+            let mut together: Vec<Prepared> = Vec::with_capacity(TOGETHER + 1_000);
+            let mut lines = Vec::with_capacity(TOGETHER + 1_000);
+            loop {
+                self.check()?;
+                let batch = made.recv().await.transpose()?;
+                let last = batch.is_none();
+                if let Some(batch) = batch {
+                    self.read_on(
+                        before + batch.bytes,
+                        batch.rows.len() + batch.set_aside.len(),
+                    );
+                    self.summary
+                        .add_rows(&file, (batch.rows.len() + batch.set_aside.len()) as u64);
+                    self.set_aside(id, batch.set_aside).await?;
+                    for (line, prepared) in batch.rows {
+                        lines.push((line, prepared.npi()));
+                        together.push(prepared);
+                    }
+                }
+                if together.len() >= TOGETHER || last {
+                    let again = new.add(std::mem::take(&mut together)).await?;
+                    let again = again.iter().filter_map(|place| lines.get(*place));
+                    let again = again.map(|(line, npi)| twice(&file, *line, *npi)).collect();
+                    lines.clear();
+                    self.set_aside(id, again).await?;
+                }
+                if last {
+                    break;
+                }
+            }
+        }
+        let unused = side.unused(|npi| new.has(npi)).collect();
+        self.set_aside(id, unused).await?;
+        self.progress
+            .send_modify(|p| p.phase = ImportPhase::Publishing);
+        self.summary.sum_up();
+        let mut summary = self.summary.clone();
+        let done = new
+            .publish(id, |done| {
+                summary.replaced(done);
+                summary.to_json()
+            })
+            .await?;
+        self.summary.replaced(&done);
+        Ok(())
+    }
+
+    /// Changes those providers that a weekly file or a report names.
+    pub(super) async fn change(&mut self, id: &str) -> Result<(), Error> {
+        let providers = self.all(Some(id)).await?;
+        self.check()?;
+        self.progress
+            .send_modify(|p| p.phase = ImportPhase::Publishing);
+        let mut summary = self.summary.clone();
+        let (tell, told) = std::sync::mpsc::sync_channel(1);
+        self.app
+            .store()
+            .apply_import(
+                id,
+                &providers,
+                |done, changes| {
+                    summary.written(done, changes);
+                    let json = summary.to_json();
+                    // There is room for one, and only one comes.
+                    let _ = tell.send(summary);
+                    json
+                },
+                self.app.clock().now(),
+            )
+            .await?;
+        if let Ok(summary) = told.recv() {
+            self.summary = summary;
+        }
+        Ok(())
+    }
+
+    /// Says what a load would do.
+    pub(super) async fn try_out(&mut self) -> Result<(), Error> {
+        let store = self.app.store().clone();
+        if !self.is_full() {
+            let providers = self.all(None).await?;
+            let done = store.would_write(&providers).await?;
+            self.summary
+                .written(done, &canvass_store::ChangeCounts::default());
+            return Ok(());
+        }
+        let side = self.side("").await?;
+        let before = self.progress.borrow().bytes;
+        let mut seen = HashSet::new();
+        for member in self.main() {
+            let file = member.name.clone();
+            let mut made = read::providers(&self.catalog, &member, &side, |p| p)?;
+            while let Some(batch) = made.recv().await.transpose()? {
+                self.check()?;
+                self.read_on(
+                    before + batch.bytes,
+                    batch.rows.len() + batch.set_aside.len(),
+                );
+                self.summary
+                    .add_rows(&file, (batch.rows.len() + batch.set_aside.len()) as u64);
+                self.set_aside("", batch.set_aside).await?;
+                let mut new = Vec::with_capacity(batch.rows.len());
+                for (line, provider) in batch.rows {
+                    if seen.insert(provider.npi) {
+                        new.push(provider);
+                    } else {
+                        let again = twice(&file, line, provider.npi);
+                        self.set_aside("", vec![again]).await?;
+                    }
+                }
+                let done = store.would_write(&new).await?;
+                self.summary.created += done.created;
+                self.summary.updated += done.updated;
+                self.summary.unchanged += done.unchanged;
+            }
+        }
+        let unused = side.unused(|npi| seen.contains(&npi)).collect();
+        self.set_aside("", unused).await?;
+        self.summary.sum_up();
+        Ok(())
+    }
+
+    fn main(&self) -> Vec<Member> {
+        self.catalog.main().cloned().collect()
+    }
+
+    fn read_on(&self, bytes: u64, rows: usize) {
+        self.progress.send_modify(|p| {
+            p.phase = ImportPhase::Reading;
+            p.bytes = p.bytes.max(bytes);
+            p.rows += rows as u64;
+        });
+    }
+
+    /// Keeps rows that were set aside, unless nothing is to be written.
+    async fn set_aside(&mut self, id: &str, rows: Vec<SetAside>) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.summary.add_aside(&rows);
+        let count = rows.len() as u64;
+        self.progress.send_modify(|p| p.set_aside += count);
+        if self.options.dry_run {
+            return Ok(());
+        }
+        let rows: Vec<RowSetAside> = rows
+            .into_iter()
+            .map(|row| RowSetAside {
+                // A NUL is no text to one of the engines.
+                file: row.file.replace('\0', "\u{FFFD}"),
+                line: row.line,
+                npi: row.npi,
+                reason: row.reason.replace('\0', "\u{FFFD}"),
+                row: row.row.replace('\0', "\u{FFFD}"),
+            })
+            .collect();
+        for group in rows.chunks(5_000) {
+            self.app.store().set_rows_aside(id, group).await?;
+        }
+        Ok(())
+    }
+
+    /// The side files.
+    async fn side(&mut self, id: &str) -> Result<Arc<Side>, Error> {
+        let catalog = self.catalog.clone();
+        let progress = self.progress.clone();
+        let read = blocking(move || -> Result<(Side, Vec<SetAside>), FileError> {
+            let mut aside = Vec::new();
+            let side = catalog.side(
+                &mut |bytes| progress.send_modify(|p| p.bytes += bytes),
+                &mut |row| aside.push(row),
+            )?;
+            Ok((side, aside))
+        });
+        let (side, aside) = read.await??;
+        for file in side.files() {
+            self.summary
+                .add_rows(&file.name, file.rows + file.set_aside);
+        }
+        self.set_aside(id, aside).await?;
+        Ok(Arc::new(side))
+    }
+
+    /// All providers of files that are no full one.
+    async fn all(&mut self, id: Option<&str>) -> Result<Vec<Provider>, Error> {
+        let id = id.unwrap_or_default();
+        let side = self.side(id).await?;
+        let before = self.progress.borrow().bytes;
+        let mut providers: Vec<Provider> = Vec::new();
+        let mut seen: HashSet<Npi> = HashSet::new();
+        for member in self.main() {
+            let mut made = read::providers(&self.catalog, &member, &side, |p| p)?;
+            while let Some(batch) = made.recv().await.transpose()? {
+                self.check()?;
+                let rows = batch.rows.len() + batch.set_aside.len();
+                self.read_on(before + batch.bytes, rows);
+                self.summary.add_rows(&member.name, rows as u64);
+                self.set_aside(id, batch.set_aside).await?;
+                for (line, provider) in batch.rows {
+                    if seen.insert(provider.npi) {
+                        providers.push(provider);
+                    } else {
+                        let again = twice(&member.name, line, provider.npi);
+                        self.set_aside(id, vec![again]).await?;
+                    }
+                }
+                if providers.len() > MOST {
+                    return Err(Error::invalid(
+                        "files",
+                        format!("a file that is no full one has at most {MOST} providers"),
+                    ));
+                }
+            }
+        }
+        if self.main().is_empty() {
+            providers = self.completed(&side).await?;
+            seen = providers.iter().map(|p| p.npi).collect();
+        } else {
+            self.keep_what_no_file_tells(&mut providers).await?;
+        }
+        let unused = side.unused(|npi| seen.contains(&npi)).collect();
+        self.set_aside(id, unused).await?;
+        providers.extend(self.deactivations(id).await?);
+        self.summary.sum_up();
+        Ok(providers)
+    }
+
+    /// Known providers of which side files without a main file tell.
+    async fn completed(&self, side: &Side) -> Result<Vec<Provider>, Error> {
+        let mut npis = BTreeSet::new();
+        let named = std::sync::Mutex::new(&mut npis);
+        let rows = side.unused(|npi| {
+            if let Ok(mut npis) = named.lock() {
+                npis.insert(npi);
+            }
+            true
+        });
+        let _ = rows.count();
+        let npis: Vec<Npi> = npis.into_iter().collect();
+        let mut providers = Vec::new();
+        for group in npis.chunks(5_000) {
+            for mut provider in self.app.store().records(group).await? {
+                for file in side.files() {
+                    match file.kind {
+                        FileKind::OtherNames => provider.other_names.clear(),
+                        FileKind::PracticeLocations => provider.secondary.clear(),
+                        FileKind::Endpoints => provider.endpoints.clear(),
+                        FileKind::Providers | FileKind::Deactivations | FileKind::Header => {}
+                    }
+                }
+                side.complete(&mut provider, &mut |_| {});
+                providers.push(provider);
+            }
+        }
+        Ok(providers)
+    }
+
+    /// Where a set lacks one of the side files, what is known from before stays.
+    async fn keep_what_no_file_tells(&self, providers: &mut [Provider]) -> Result<(), Error> {
+        let has = |kind| self.catalog.members().iter().any(|m| m.kind == kind);
+        let (names, locations, endpoints) = (
+            has(FileKind::OtherNames),
+            has(FileKind::PracticeLocations),
+            has(FileKind::Endpoints),
+        );
+        if names && locations && endpoints {
+            return Ok(());
+        }
+        for group in providers.chunks_mut(5_000) {
+            let npis: Vec<Npi> = group.iter().map(|p| p.npi).collect();
+            let known = self.app.store().records(&npis).await?;
+            let mut known: HashMap<Npi, Provider> = known.into_iter().map(|p| (p.npi, p)).collect();
+            for provider in group {
+                if provider.is_bare_deactivation() {
+                    continue;
+                }
+                let Some(known) = known.remove(&provider.npi) else {
+                    continue;
+                };
+                if !names && provider.other_names.is_empty() {
+                    provider.other_names = known.other_names;
+                }
+                if !locations {
+                    provider.secondary = known.secondary;
+                }
+                if !endpoints {
+                    provider.endpoints = known.endpoints;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The providers of reports of deactivated NPIs.
+    async fn deactivations(&mut self, id: &str) -> Result<Vec<Provider>, Error> {
+        let mut providers = Vec::new();
+        let reports: Vec<Member> = self
+            .catalog
+            .members()
+            .iter()
+            .filter(|m| m.kind == FileKind::Deactivations)
+            .cloned()
+            .collect();
+        for member in reports {
+            let catalog = self.catalog.clone();
+            let progress = self.progress.clone();
+            let name = member.name.clone();
+            let read = blocking(move || -> Result<_, FileError> {
+                let (mut aside, mut rows) = (Vec::new(), Vec::new());
+                catalog.deactivations(
+                    &member,
+                    &mut |bytes| progress.send_modify(|p| p.bytes += bytes),
+                    &mut |row| aside.push(row),
+                    &mut |row| rows.push(row),
+                )?;
+                Ok((aside, rows))
+            });
+            let (mut aside, rows) = read.await??;
+            let count = (aside.len() + rows.len()) as u64;
+            self.summary.add_rows(&name, count);
+            self.progress.send_modify(|p| p.rows += count);
+            let mut seen = HashSet::with_capacity(rows.len());
+            for row in rows {
+                if seen.insert(row.npi) {
+                    providers.push(Provider::new(row.npi).out_of_service(Some(row.on)));
+                } else {
+                    aside.push(twice(&name, row.line, row.npi));
+                }
+            }
+            self.set_aside(id, aside).await?;
+        }
+        Ok(providers)
+    }
+}
+
+fn twice(file: &str, line: u64, npi: Npi) -> SetAside {
+    SetAside {
+        file: file.to_owned(),
+        line,
+        npi: Some(npi.to_string()),
+        reason: "this NPI stands in the file twice; the first row counts".into(),
+        row: String::new(),
+    }
+}

@@ -1,0 +1,365 @@
+//! What was imported, and what is.
+
+use jiff::{SignedDuration, Timestamp, civil::Date};
+
+use crate::{
+    Error, Store,
+    backend::{Durability, Tx},
+    id::new_id,
+    value::{Row, params},
+};
+
+/// For how long an import counts as running without a sign of life.
+const ALIVE: SignedDuration = SignedDuration::from_secs(60);
+
+/// Where an import stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportState {
+    /// Reading, or about to.
+    Running,
+    /// All of it is in the database.
+    Done,
+    /// Nothing of it is in the database, for a reason.
+    Failed,
+    /// Nothing of it is in the database, because somebody stopped it.
+    Cancelled,
+}
+
+impl ImportState {
+    /// As stored and in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Running, Self::Done, Self::Failed, Self::Cancelled]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+    }
+}
+
+/// An import that is about to begin.
+#[derive(Clone, Debug)]
+pub struct NewImport<'a> {
+    /// Hash of the files' content.
+    pub fingerprint: &'a [u8],
+    /// What the files are, in words.
+    pub what: &'a str,
+    /// Whether they are the whole registry.
+    pub full: bool,
+    /// The last day they know of.
+    pub known_until: Option<Date>,
+    /// Who asked for it.
+    pub by: Option<&'a str>,
+}
+
+/// One load of files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportRun {
+    /// Identifier.
+    pub id: String,
+    /// What the files are, in words.
+    pub what: String,
+    /// Whether they are the whole registry.
+    pub full: bool,
+    /// The last day they know of.
+    pub known_until: Option<Date>,
+    /// Where it stands. One that shows no sign of life has failed.
+    pub state: ImportState,
+    /// What it did so far, as whoever runs it wrote it.
+    pub report: String,
+    /// Why it failed.
+    pub reason: Option<String>,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// A row of a file that was set aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowSetAside {
+    /// The file.
+    pub file: String,
+    /// Its line, from 1.
+    pub line: u64,
+    /// What stands where the NPI should.
+    pub npi: Option<String>,
+    /// Why.
+    pub reason: String,
+    /// The row.
+    pub row: String,
+}
+
+const RUN: &str = "id, what, full_file, known_until, state, report, reason, created_at, \
+    finished_at, alive_until";
+
+fn read_run(row: &Row, now: Timestamp) -> Result<ImportRun, Error> {
+    let state = row.word(4, ImportState::parse)?;
+    let gone = state == ImportState::Running && row.time(9)? < now;
+    Ok(ImportRun {
+        id: row.text(0)?,
+        what: row.text(1)?,
+        full: row.bool(2)?,
+        known_until: row.text_opt(3)?.and_then(|t| t.parse().ok()),
+        state: if gone { ImportState::Failed } else { state },
+        report: row.text(5)?,
+        reason: if gone {
+            Some("it was broken off; nothing of it was kept".into())
+        } else {
+            row.text_opt(6)?
+        },
+        created_at: row.time(7)?,
+        finished_at: row.time_opt(8)?,
+    })
+}
+
+impl Store {
+    /// Notes that an import begins; nothing when another is running.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin_import(
+        &self,
+        new: &NewImport<'_>,
+        now: Timestamp,
+    ) -> Result<Option<String>, Error> {
+        let mut tx = self.begin(Durability::Full).await?;
+        // Whoever else begins one waits here.
+        tx.execute(
+            "UPDATE index_state SET value = value WHERE name = 'replacing'",
+            vec![],
+        )
+        .await?;
+        let running = tx
+            .first(
+                "SELECT id FROM imports WHERE state = 'running' AND alive_until >= $1 LIMIT 1",
+                params![now],
+            )
+            .await?;
+        if running.is_some() {
+            return Ok(None);
+        }
+        tx.execute(
+            "UPDATE imports SET state = 'failed', finished_at = $1,
+             reason = 'it was broken off; nothing of it was kept' WHERE state = 'running'",
+            params![now],
+        )
+        .await?;
+        let id = new_id(now);
+        tx.execute(
+            "INSERT INTO imports (id, fingerprint, what, full_file, known_until, state, report,
+             created_by, created_at, alive_until)
+             VALUES ($1, $2, $3, $4, $5, 'running', '{}', $6, $7, $8)",
+            params![
+                &id,
+                new.fingerprint,
+                new.what,
+                new.full,
+                new.known_until.map(|d| d.to_string()),
+                new.by,
+                now,
+                now + ALIVE
+            ],
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(Some(id))
+    }
+
+    /// Shows a sign of life of an import, with what it did so far. False when somebody has
+    /// stopped it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn import_alive(
+        &self,
+        import: &str,
+        report: &str,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let mut tx = self.begin(Durability::Relaxed).await?;
+        let alive = tx
+            .execute(
+                "UPDATE imports SET alive_until = $1, report = $2
+                 WHERE id = $3 AND state = 'running'",
+                params![now + ALIVE, report, import],
+            )
+            .await?;
+        tx.commit().await?;
+        Ok(alive > 0)
+    }
+
+    /// Ends an import of which nothing is kept.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn give_up_import(
+        &self,
+        import: &str,
+        state: ImportState,
+        reason: Option<&str>,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let mut tx = self.begin(Durability::Full).await?;
+        let was_running = tx
+            .execute(
+                "UPDATE imports SET state = $1, reason = $2, finished_at = $3
+                 WHERE id = $4 AND state = 'running'",
+                params![state.as_str(), reason, now, import],
+            )
+            .await?;
+        tx.commit().await?;
+        Ok(was_running > 0)
+    }
+
+    /// Keeps rows that an import has set aside, after those that it has already.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn set_rows_aside(&self, import: &str, rows: &[RowSetAside]) -> Result<(), Error> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.begin(Durability::Relaxed).await?;
+        let first = tx
+            .first(
+                "SELECT COALESCE(MAX(number) + 1, 0) FROM import_set_asides WHERE import_id = $1",
+                params![import],
+            )
+            .await?
+            .ok_or_else(|| Error::corrupt("no number"))?
+            .int(0)?;
+        tx.insert(
+            "INSERT INTO import_set_asides (import_id, number, file, line, npi, reason, row_text)",
+            "",
+            (first..)
+                .zip(rows)
+                .map(|(number, row)| {
+                    params![
+                        import,
+                        number,
+                        &row.file,
+                        i64::try_from(row.line).unwrap_or(i64::MAX),
+                        row.npi.clone(),
+                        &row.reason,
+                        &row.row
+                    ]
+                })
+                .collect(),
+        )
+        .await?;
+        tx.commit().await
+    }
+
+    /// Rows that an import has set aside, from this place on.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn import_set_asides(
+        &self,
+        import: &str,
+        from: u64,
+        limit: u32,
+    ) -> Result<Vec<RowSetAside>, Error> {
+        let from = i64::try_from(from).unwrap_or(i64::MAX);
+        let rows = self
+            .query(
+                "SELECT file, line, npi, reason, row_text FROM import_set_asides
+                 WHERE import_id = $1 AND number >= $2 ORDER BY number LIMIT $3",
+                params![import, from, limit],
+            )
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(RowSetAside {
+                    file: row.text(0)?,
+                    line: row.count(1)?,
+                    npi: row.text_opt(2)?,
+                    reason: row.text(3)?,
+                    row: row.text(4)?,
+                })
+            })
+            .collect()
+    }
+
+    /// The imports, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn imports(&self, limit: u32, now: Timestamp) -> Result<Vec<ImportRun>, Error> {
+        let sql = format!("SELECT {RUN} FROM imports ORDER BY created_at DESC, id DESC LIMIT $1");
+        let rows = self.query(crate::Sql::kept(sql), params![limit]).await?;
+        rows.iter().map(|row| read_run(row, now)).collect()
+    }
+
+    /// One import.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn import_run(&self, id: &str, now: Timestamp) -> Result<Option<ImportRun>, Error> {
+        let sql = format!("SELECT {RUN} FROM imports WHERE id = $1");
+        let row = self.first(crate::Sql::kept(sql), params![id]).await?;
+        row.map(|row| read_run(&row, now)).transpose()
+    }
+
+    /// The import that has loaded files of this content, if one has.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn imported(
+        &self,
+        fingerprint: &[u8],
+        now: Timestamp,
+    ) -> Result<Option<ImportRun>, Error> {
+        let sql = format!(
+            "SELECT {RUN} FROM imports WHERE fingerprint = $1 AND state = 'done'
+             ORDER BY created_at DESC LIMIT 1"
+        );
+        let row = self
+            .first(crate::Sql::kept(sql), params![fingerprint])
+            .await?;
+        row.map(|row| read_run(&row, now)).transpose()
+    }
+
+    /// The last day that any import knew of.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn imported_until(&self) -> Result<Option<Date>, Error> {
+        let row = self
+            .first(
+                "SELECT MAX(known_until) FROM imports WHERE state = 'done'",
+                vec![],
+            )
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(row.text_opt(0)?.and_then(|text| text.parse().ok()))
+    }
+}
+
+/// Ends an import in the transaction that writes what it brought.
+pub(super) async fn end(
+    tx: &mut Tx,
+    import: &str,
+    report: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let running = tx
+        .execute(
+            "UPDATE imports SET state = 'done', report = $1, finished_at = $2
+             WHERE id = $3 AND state = 'running'",
+            params![report, now, import],
+        )
+        .await?;
+    // Somebody has stopped it in the last moment, or another has taken its place.
+    if running == 0 {
+        return Err(Error::LeaseLost);
+    }
+    Ok(())
+}
