@@ -20,7 +20,12 @@ pub(crate) fn text(raw: &str) -> Option<String> {
 
 /// As [`text`], without making a copy; a NUL inside stays.
 pub(crate) fn stated(raw: &str) -> Option<&str> {
-    let trimmed = raw.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+    // Nearly all values have nothing around them.
+    let trimmed = match raw.as_bytes() {
+        [] => return None,
+        [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => raw,
+        _ => raw.trim_matches(|c: char| c.is_whitespace() || c == '\0'),
+    };
     let (first, rest) = trimmed.as_bytes().split_first()?;
     let absent = match first {
         b'<' => trimmed.eq_ignore_ascii_case("<UNAVAIL>"),

@@ -188,9 +188,9 @@ impl Main<'_, '_> {
     }
 
     fn taxonomies(&mut self) -> Vec<ProviderTaxonomy> {
-        let slots = (0..main::TAXONOMY_COUNT).map(|n| main::TAXONOMIES + 5 * n);
         let mut taxonomies = Vec::new();
-        for at in slots {
+        let end = self.fields.end().min(main::IDENTIFIERS);
+        for at in (main::TAXONOMIES..end).step_by(5) {
             let Some(code) = normalize::stated(self.fields.get(at)) else {
                 // What belongs to a code says nothing without it.
                 if (1..3).any(|part| normalize::stated(self.fields.get(at + part)).is_some()) {
@@ -211,9 +211,8 @@ impl Main<'_, '_> {
     }
 
     fn identifiers(&mut self) -> Vec<Identifier> {
-        let slots = (0..main::IDENTIFIER_COUNT).map(|n| main::IDENTIFIERS + 4 * n);
         let mut identifiers = Vec::new();
-        for at in slots {
+        for at in (main::IDENTIFIERS..self.fields.end()).step_by(4) {
             let Some(identifier) = self.text(at) else {
                 // A masked one is withheld, not missing.
                 if !self.fields.has(at) && (1..4).any(|part| self.fields.has(at + part)) {

@@ -148,9 +148,11 @@ impl Row {
                 layout.columns
             ));
         }
+        // They come in the order of columns, which is not quite that of slots.
+        let end = self.filled.iter().max().map_or(0, |slot| slot + 1);
         Ok(Fields {
             text: values,
-            spans: &self.spans,
+            spans: &self.spans[..usize::from(end)],
         })
     }
 
@@ -184,6 +186,7 @@ fn note(
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a> {
     text: &'a str,
+    /// Up to the last slot that holds something.
     spans: &'a [(u32, u32)],
 }
 
@@ -194,6 +197,11 @@ impl<'a> Fields<'a> {
         self.text
             .get(start as usize..end as usize)
             .unwrap_or_default()
+    }
+
+    /// The number of slots up to the last that holds something.
+    pub fn end(&self) -> usize {
+        self.spans.len()
     }
 
     /// Whether a slot holds something.
