@@ -80,6 +80,7 @@ fn what_can_not_be_generated_is_wrong_usage() {
         (&["--rows", "0", "--out", &out], "from 1 to"),
         (&["--weekly", &out, "--out", &out], "registry generate"),
         (&["--weekly", &out, "--rows", "5", "--out", &out], "--rows"),
+        (&["--weekly", "no.zip", "--out", &out], "no.zip"),
         (&["--changes", "5", "--out", &out], "--weekly"),
     ] {
         let ended = generate(args).expect(2);
