@@ -1,9 +1,12 @@
 //! Search over providers, and one provider whole.
 
+use std::collections::BTreeSet;
+
 use canvass_model::{
     Change, FilterError, Lead, LeadFilter, Npi, Page, PageRequest, Provider, ProviderFilter,
     ProviderSort, ProviderSummary, Total,
 };
+use canvass_nppes::geo::Places;
 use jiff::Timestamp;
 
 use crate::{App, Error};
@@ -94,7 +97,9 @@ impl App {
                     .collect(),
             ));
         }
-        Ok(checked.resolved(self.catalogue())?)
+        let mut checked = checked.resolved(self.catalogue())?;
+        checked.zips = zips_of(&checked)?;
+        Ok(checked)
     }
 
     pub(crate) fn checked_lead_filter(&self, filter: &LeadFilter) -> Result<LeadFilter, Error> {
@@ -111,6 +116,41 @@ impl App {
             provider: self.checked_filter(&filter.provider)?,
         })
     }
+}
+
+/// How far around a place, when nobody says.
+const MILES: u32 = 25;
+
+/// The ZIP codes in which a filter's places are; nothing when it names none.
+fn zips_of(filter: &ProviderFilter) -> Result<Option<Vec<String>>, Error> {
+    let places = Places::bundled();
+    let mut all: Option<BTreeSet<&str>> = None;
+    if let Some(near) = &filter.near {
+        let miles = filter.radius_miles.unwrap_or(MILES);
+        let Some(around) = places.around(near, f64::from(miles)) else {
+            let problem = format!(
+                "{near:?} is no place; write a ZIP code, or a city and its state as in Fresno, CA"
+            );
+            return Err(Error::invalid("near", problem));
+        };
+        all = Some(around.into_iter().collect());
+    }
+    if !filter.county.is_empty() {
+        let mut inside = BTreeSet::new();
+        for county in &filter.county {
+            let zips = places.of_county(county, &filter.state);
+            if zips.is_empty() {
+                let problem = format!("there is no county {county:?}; write it as in Fresno, CA");
+                return Err(Error::invalid("county", problem));
+            }
+            inside.extend(zips);
+        }
+        all = Some(match all {
+            Some(around) => around.intersection(&inside).copied().collect(),
+            None => inside,
+        });
+    }
+    Ok(all.map(|zips| zips.into_iter().map(str::to_owned).collect()))
 }
 
 /// A page with no more rows than a list may show.

@@ -70,14 +70,46 @@ pub struct ProviderFilter {
     pub status: StatusFilter,
     /// Whether it is a lead.
     pub lead: Option<LeadPresence>,
+    /// A ZIP code, or a city with its state, around which a practice location is.
+    pub near: Option<String>,
+    /// How far around, in miles, as the crow flies from the middle of the ZIP codes.
+    pub radius_miles: Option<u32>,
+    /// County of a practice location, as in `Fresno, CA`.
+    pub county: Vec<String>,
+    /// Degree or licence letters; full stops and case are irrelevant.
+    pub credential: Vec<String>,
+    /// Two-letter states of a licence.
+    pub licensed_in: Vec<String>,
+    /// Whether any taxonomy has a licence.
+    pub has_license: Option<bool>,
+    /// Words of the authorized official's title or position.
+    pub title: Option<String>,
+    /// Whether a person is a sole proprietor.
+    pub sole_proprietor: Option<bool>,
+    /// Whether an organization is a subpart of another.
+    pub subpart: Option<bool>,
+    /// Whether a practice location has a fax number.
+    pub has_fax: Option<bool>,
+    /// Whether the practice location is the mailing address.
+    pub same_address: Option<bool>,
+    /// Enumerated on this day or later.
+    pub enumerated_since: Option<Date>,
+    /// Enumerated on this day or earlier.
+    pub enumerated_until: Option<Date>,
     /// Updated in the registry on this day or later.
     pub updated_since: Option<Date>,
+    /// Updated in the registry on this day or earlier.
+    pub updated_until: Option<Date>,
     /// Found by this sync run.
     pub sync: Option<String>,
     /// The NUCC codes that [`ProviderFilter::specialty`] stands for; filled by
     /// [`ProviderFilter::resolved`].
     #[serde(skip)]
     pub specialty_codes: Vec<String>,
+    /// The ZIP codes that [`ProviderFilter::near`] and [`ProviderFilter::county`] stand for, in
+    /// order; filled by who knows the places. Absent when neither is asked for.
+    #[serde(skip)]
+    pub zips: Option<Vec<String>>,
 }
 
 /// A search parameter that can't be understood.
@@ -118,14 +150,21 @@ impl ProviderFilter {
             "q" => self.q = text(),
             "specialty" => self.specialty.extend(text()),
             "taxonomy" => self.taxonomy.extend(text().map(|t| t.to_ascii_uppercase())),
-            "state" => {
-                if let Some(state) = text() {
-                    if state.len() != 2 || !state.bytes().all(|b| b.is_ascii_alphabetic()) {
-                        return Err(FilterError::new(name, "a state has two letters, as in CA"));
-                    }
-                    self.state.push(state.to_ascii_uppercase());
-                }
+            "state" => self.state.extend(state(name, value)?),
+            "licensed_in" => self.licensed_in.extend(state(name, value)?),
+            "near" => self.near = text(),
+            "radius_miles" => {
+                let miles = |v: &str| v.parse().ok().filter(|n| (1..=500).contains(n));
+                self.radius_miles = parsed(name, value, miles, "a number of miles from 1 to 500")?;
             }
+            "county" => self.county.extend(text()),
+            "credential" => self.credential.extend(text()),
+            "title" => self.title = text(),
+            "has_license" => self.has_license = flag(name, value)?,
+            "sole_proprietor" => self.sole_proprietor = flag(name, value)?,
+            "subpart" => self.subpart = flag(name, value)?,
+            "has_fax" => self.has_fax = flag(name, value)?,
+            "same_address" => self.same_address = flag(name, value)?,
             "city" => self.city.extend(text()),
             "postal_code" => {
                 self.postal_code =
@@ -160,10 +199,10 @@ impl ProviderFilter {
                     }
                 });
             }
-            "updated_since" => {
-                self.updated_since =
-                    parsed(name, value, |v| v.parse().ok(), "a day as in 2026-01-31")?;
-            }
+            "enumerated_since" => self.enumerated_since = date(name, value)?,
+            "enumerated_until" => self.enumerated_until = date(name, value)?,
+            "updated_since" => self.updated_since = date(name, value)?,
+            "updated_until" => self.updated_until = date(name, value)?,
             "sync" => self.sync = text(),
             _ => return Ok(false),
         }
@@ -183,18 +222,40 @@ impl ProviderFilter {
         many("city", &self.city);
         many("postal_code", self.postal_code.as_slice());
         many("sync", self.sync.as_slice());
+        many("near", self.near.as_slice());
+        many("county", &self.county);
+        many("credential", &self.credential);
+        many("licensed_in", &self.licensed_in);
+        many("title", self.title.as_slice());
+        pairs.extend(self.radius_miles.map(|v| ("radius_miles", v.to_string())));
         let yes_no = |v: bool| if v { "yes" } else { "no" }.to_owned();
         if self.primary_only {
             pairs.push(("primary_only", yes_no(true)));
         }
         pairs.extend(self.entity.map(|v| ("entity", v.as_str().to_owned())));
         pairs.extend(self.sex.map(|v| ("sex", v.as_str().to_owned())));
-        pairs.extend(self.has_phone.map(|v| ("has_phone", yes_no(v))));
+        for (name, flag) in [
+            ("has_phone", self.has_phone),
+            ("has_fax", self.has_fax),
+            ("has_license", self.has_license),
+            ("sole_proprietor", self.sole_proprietor),
+            ("subpart", self.subpart),
+            ("same_address", self.same_address),
+        ] {
+            pairs.extend(flag.map(|v| (name, yes_no(v))));
+        }
         if self.status != StatusFilter::Active {
             pairs.push(("status", self.status.as_str().to_owned()));
         }
         pairs.extend(self.lead.map(|v| ("lead", yes_no(v == LeadPresence::Yes))));
-        pairs.extend(self.updated_since.map(|v| ("updated_since", v.to_string())));
+        for (name, day) in [
+            ("enumerated_since", self.enumerated_since),
+            ("enumerated_until", self.enumerated_until),
+            ("updated_since", self.updated_since),
+            ("updated_until", self.updated_until),
+        ] {
+            pairs.extend(day.map(|v| (name, v.to_string())));
+        }
         pairs
     }
 
@@ -211,6 +272,23 @@ impl ProviderFilter {
         self.specialty_codes.dedup();
         Ok(self)
     }
+}
+
+fn state(name: &str, value: &str) -> Result<Option<String>, FilterError> {
+    let two = |v: &str| {
+        let fits = v.len() == 2 && v.bytes().all(|b| b.is_ascii_alphabetic());
+        fits.then(|| v.to_ascii_uppercase())
+    };
+    if value.is_empty() {
+        return Ok(None);
+    }
+    two(value)
+        .map(Some)
+        .ok_or_else(|| FilterError::new(name, "a state has two letters, as in CA"))
+}
+
+fn date(name: &str, value: &str) -> Result<Option<Date>, FilterError> {
+    parsed(name, value, |v| v.parse().ok(), "a day as in 2026-01-31")
 }
 
 fn flag(name: &str, value: &str) -> Result<Option<bool>, FilterError> {

@@ -139,6 +139,62 @@ impl Places {
             .filter(move |p| p.state.eq_ignore_ascii_case(state))
     }
 
+    /// The ZIP codes whose middle is at most so many miles, as the crow flies, from that of a ZIP
+    /// code, or from that of a city written with its state as in `Fresno, CA`. Nothing when the
+    /// text is no place.
+    pub fn around(&self, place: &str, miles: f64) -> Option<Vec<&'static str>> {
+        let (lat, lon) = self.middle(place)?;
+        let near = self
+            .places
+            .iter()
+            .filter(|p| distance(lat, lon, f64::from(p.lat), f64::from(p.lon)) <= miles);
+        Some(near.map(|p| p.zip).collect())
+    }
+
+    /// Latitude and longitude of a ZIP code, or of the middle of a city's ZIP codes.
+    pub fn middle(&self, place: &str) -> Option<(f64, f64)> {
+        let place = place.trim();
+        if place.len() >= 5 && place.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
+            return self.zip(place).map(|p| (p.lat.into(), p.lon.into()));
+        }
+        let (city, state) = place.rsplit_once(',').or_else(|| place.rsplit_once(' '))?;
+        let (city, state) = (city.trim(), state.trim());
+        let mut sum = (0.0, 0.0, 0.0);
+        for p in self
+            .of_state(state)
+            .filter(|p| p.city.eq_ignore_ascii_case(city))
+        {
+            sum = (
+                sum.0 + f64::from(p.lat),
+                sum.1 + f64::from(p.lon),
+                sum.2 + 1.0,
+            );
+        }
+        (sum.2 > 0.0).then(|| (sum.0 / sum.2, sum.1 / sum.2))
+    }
+
+    /// The ZIP codes of a county, written with its state as in `Fresno, CA`, or alone where the
+    /// states it may be in are given.
+    pub fn of_county(&self, county: &str, states: &[String]) -> Vec<&'static str> {
+        let (name, state) = match county.rsplit_once(',') {
+            Some((name, state)) => (name.trim(), Some(state.trim())),
+            None => (county.trim(), None),
+        };
+        let name = name
+            .strip_suffix(" County")
+            .or_else(|| name.strip_suffix(" county"))
+            .unwrap_or(name);
+        let in_state = |p: &Place| match state {
+            Some(state) => p.state.eq_ignore_ascii_case(state),
+            None => states.iter().any(|s| p.state.eq_ignore_ascii_case(s)),
+        };
+        self.places
+            .iter()
+            .filter(|p| p.county.eq_ignore_ascii_case(name) && in_state(p))
+            .map(|p| p.zip)
+            .collect()
+    }
+
     /// The name of a state by its two letters, in either case.
     pub fn state_name(&self, code: &str) -> Option<&'static str> {
         self.states
@@ -151,6 +207,15 @@ impl Places {
     pub fn states(&self) -> &[State] {
         &self.states
     }
+}
+
+/// Miles between two points of the earth, taken as a ball (haversine formula).
+fn distance(lat: f64, lon: f64, to_lat: f64, to_lon: f64) -> f64 {
+    const RADIUS: f64 = 3_958.8;
+    let half = |a: f64, b: f64| ((b - a).to_radians() / 2.0).sin().powi(2);
+    let along = lat.to_radians().cos() * to_lat.to_radians().cos();
+    let h = half(lat, to_lat) + along * half(lon, to_lon);
+    2.0 * RADIUS * h.sqrt().min(1.0).asin()
 }
 
 /// One line of the file, which has no quotes: a test holds it to that.
@@ -239,6 +304,34 @@ mod tests {
             "962 963 964 965 966"
         );
         assert_eq!(places().zip_prefixes("FM", 5).len(), 4);
+    }
+
+    #[test]
+    fn what_is_near_is_within_the_miles() {
+        let near = places().around("93701", 10.0).unwrap();
+        assert!(
+            near.contains(&"93701") && near.contains(&"93704"),
+            "{near:?}"
+        );
+        assert!(
+            !near.contains(&"93301"),
+            "Bakersfield is a hundred miles away"
+        );
+        let of_city = places().around("fresno, ca", 10.0).unwrap();
+        assert!(of_city.contains(&"93704"));
+        assert!(places().around("Nowhere, CA", 10.0).is_none());
+        assert!(places().around("00000", 10.0).is_none());
+        // New York to Philadelphia, city halls: 81 miles.
+        let miles = distance(40.7128, -74.0060, 39.9526, -75.1652);
+        assert!((79.0..82.0).contains(&miles), "{miles}");
+    }
+
+    #[test]
+    fn a_county_is_its_zip_codes() {
+        let fresno = places().of_county("Fresno County, CA", &[]);
+        assert!(fresno.contains(&"93701") && !fresno.contains(&"93301"));
+        assert_eq!(places().of_county("fresno", &["CA".into()]), fresno);
+        assert!(places().of_county("Fresno", &[]).is_empty());
     }
 
     #[test]

@@ -30,8 +30,9 @@ pub struct Prepared {
     hash: i64,
     record: Vec<u8>,
     described: Described,
-    /// The day, of one that is said to be out of service and nothing else.
-    bare: Option<Option<Date>>,
+    /// Whether it is said to be out of service and nothing else, and since when.
+    bare: bool,
+    deactivated_on: Option<Date>,
 }
 
 impl Prepared {
@@ -42,9 +43,8 @@ impl Prepared {
             npi: provider.npi,
             hash: record::hash(&record),
             described: Described::new(provider),
-            bare: provider
-                .is_bare_deactivation()
-                .then_some(provider.deactivated_on),
+            bare: provider.is_bare_deactivation(),
+            deactivated_on: provider.deactivated_on,
             record,
         }
     }
@@ -242,8 +242,8 @@ impl Replacement {
         for (place, prepared) in batch.into_iter().enumerate() {
             if !self.met.insert(number(prepared.npi)) {
                 again.push(place);
-            } else if let (Some(on), Some(_)) = (prepared.bare, self.old.find(prepared.npi)) {
-                self.bare.insert(prepared.npi, on);
+            } else if prepared.bare && self.old.find(prepared.npi).is_some() {
+                self.bare.insert(prepared.npi, prepared.deactivated_on);
             } else {
                 new.push(prepared);
             }

@@ -15,6 +15,7 @@ const BYTES: u64 = 192 << 20;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     Scan(i64, Scan),
+    Among(i64, Arc<Vec<Vec<u8>>>),
     Since(i64, u16, u16),
     Order(i64, i64),
     Signposts(i64, u16),

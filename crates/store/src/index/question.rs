@@ -6,7 +6,7 @@ use canvass_model::{Entity, Npi, Phone, ProviderFilter, StatusFilter};
 use roaring::RoaringBitmap;
 
 use super::{
-    build::UPDATED,
+    build::{ENUMERATED, UPDATED},
     read_id,
     segment::{Keep, Scan, Segment},
     terms::{PART, day, entity_byte, flag, kind, phone_term, postal_head, sex_term, term},
@@ -18,6 +18,8 @@ use crate::{Error, Store, fold::fold, value::params};
 pub(crate) enum Question {
     /// One of these terms.
     Terms(Scan),
+    /// A term that begins with one of these, which are in order.
+    Among(Arc<Vec<Vec<u8>>>),
     /// A day of this column, or a later one.
     Since(u16, u16),
     /// One of these ids.
@@ -59,6 +61,7 @@ impl Question {
             let cache = &store.index().cache;
             match self {
                 Self::Terms(scan) => segment.scan(store, cache, scan).await,
+                Self::Among(begins) => segment.among(store, cache, begins).await,
                 Self::Since(column, day) => segment.since(store, cache, *column, *day).await,
                 Self::Number(npi) => {
                     let row = store
@@ -165,10 +168,49 @@ pub(crate) fn of_filter(filter: &ProviderFilter) -> Question {
     all.extend(place(filter));
     all.extend(filter.entity.map(entity));
     all.extend(filter.sex.map(|sex| Question::whole(sex_term(sex))));
-    all.extend(filter.has_phone.map(|has| Question::flag(flag::PHONE, has)));
+    for (flag, wanted) in [
+        (flag::PHONE, filter.has_phone),
+        (flag::FAX, filter.has_fax),
+        (flag::LICENSE, filter.has_license),
+        (flag::SOLE, filter.sole_proprietor),
+        (flag::SUBPART, filter.subpart),
+        (flag::SAME_ADDRESS, filter.same_address),
+    ] {
+        all.extend(wanted.map(|wanted| Question::flag(flag, wanted)));
+    }
     all.extend(status(filter.status));
-    let since = |column, date| Question::Since(column, day(Some(date)).max(1));
-    all.extend(filter.updated_since.map(|date| since(UPDATED, date)));
+    let any = |kind, texts: &[String], key: fn(&str) -> String| {
+        let terms = texts
+            .iter()
+            .map(|text| Question::whole(term(kind, &key(text))));
+        (!texts.is_empty()).then(|| Question::Any(terms.collect()))
+    };
+    all.extend(any(kind::LICENSE, &filter.licensed_in, str::to_owned));
+    all.extend(any(kind::CREDENTIAL, &filter.credential, fold));
+    if let Some(title) = &filter.title {
+        let folded = fold(title);
+        let words = folded.split(' ').filter(|w| !w.is_empty());
+        all.extend(words.map(|w| word(kind::TITLE, w)));
+    }
+    if let Some(zips) = &filter.zips {
+        let begins = zips.iter().map(|zip| {
+            let mut begins = term(kind::POSTAL, zip);
+            begins.push(PART);
+            begins
+        });
+        all.push(Question::Among(Arc::new(begins.collect())));
+    }
+    for (column, since, until) in [
+        (ENUMERATED, filter.enumerated_since, filter.enumerated_until),
+        (UPDATED, filter.updated_since, filter.updated_until),
+    ] {
+        all.extend(since.map(|date| Question::Since(column, day(Some(date)).max(1))));
+        if let Some(until) = until {
+            all.push(Question::Since(column, 1));
+            let later = Question::Since(column, day(Some(until)).saturating_add(1).max(1));
+            all.push(Question::Not(Box::new(later)));
+        }
+    }
     Question::All(all)
 }
 

@@ -251,6 +251,56 @@ impl Segment {
             return Ok(known);
         }
         let leaves = self.leaves(store, scan).await?;
+        let begins = scan.begins.as_slice();
+        let wanted = |term: &[u8]| {
+            if !term.starts_with(begins) {
+                return (false, term < begins);
+            }
+            (scan.keeps(term), scan.keep != Keep::Whole)
+        };
+        let positions = self.read(store, &leaves, wanted).await?;
+        cache.put(key, Cached::Positions(positions.clone()));
+        Ok(positions)
+    }
+
+    /// The positions that have a term which begins with one of these, which are in order.
+    pub(crate) async fn among(
+        &self,
+        store: &Store,
+        cache: &Cache,
+        begins: &Arc<Vec<Vec<u8>>>,
+    ) -> Result<Arc<RoaringBitmap>, Error> {
+        let key = Key::Among(self.number, begins.clone());
+        if let Some(known) = cache.positions(&key) {
+            return Ok(known);
+        }
+        let mut leaves = Vec::new();
+        for begin in begins.iter() {
+            let scan = Scan::beginning(begin.clone());
+            leaves.extend(self.leaves(store, &scan).await?);
+        }
+        leaves.sort_unstable();
+        leaves.dedup();
+        let belongs = |term: &[u8]| {
+            let after = begins.partition_point(|begin| begin.as_slice() <= term);
+            let begin = after.checked_sub(1).and_then(|at| begins.get(at));
+            begin.is_some_and(|begin| term.starts_with(begin))
+        };
+        let positions = self
+            .read(store, &leaves, |term| (belongs(term), true))
+            .await?;
+        cache.put(key, Cached::Positions(positions.clone()));
+        Ok(positions)
+    }
+
+    /// The positions of terms of some leaves: `wanted` says of a term whether it is meant, and
+    /// whether another after it in its leaf may be.
+    async fn read(
+        &self,
+        store: &Store,
+        leaves: &[(u16, u32)],
+        wanted: impl Fn(&[u8]) -> (bool, bool),
+    ) -> Result<Arc<RoaringBitmap>, Error> {
         let keys: Vec<i64> = leaves
             .iter()
             .map(|&(block, leaf)| Part::Leaf(block, leaf).key())
@@ -262,19 +312,14 @@ impl Segment {
             let block = block_of.next()?;
             let mut whole = Some(());
             read_leaf(leaf, |term, found| {
-                if term < scan.begins.as_slice() {
-                    return true;
-                }
-                if !term.starts_with(&scan.begins) {
-                    return false;
-                }
-                if scan.keeps(term) {
+                let (meant, more) = wanted(term);
+                if meant {
                     match found {
                         Found::Inline(bytes) => whole = read_inline(block, bytes, &mut few),
                         Found::Blob(number) => many.push(Part::Positions(block, number).key()),
                     }
                 }
-                whole.is_some() && scan.keep != Keep::Whole
+                whole.is_some() && more
             })?;
             whole
         })
@@ -285,9 +330,7 @@ impl Segment {
             Some(())
         })
         .await?;
-        let positions = Arc::new(positions);
-        cache.put(key, Cached::Positions(positions.clone()));
-        Ok(positions)
+        Ok(Arc::new(positions))
     }
 
     /// The positions whose day in a column is this one or later.
