@@ -110,7 +110,7 @@ impl Store {
 
     /// All providers of a search.
     pub(crate) async fn matching(&self, filter: &ProviderFilter) -> Result<Answer, Error> {
-        let mut all = vec![index::of_filter(filter)];
+        let mut all = vec![index::of_filter(filter, index::text)];
         if let Some(run) = &filter.sync {
             all.push(Question::Ids(Arc::new(self.found_by(run).await?)));
         }
@@ -122,7 +122,15 @@ impl Store {
             }
             None => {}
         }
-        let mut answer = self.ask(&Question::All(all)).await?;
+        let mut question = Question::All(all);
+        let mut answer = self.ask(&question).await?;
+        if let (0, Some(q), Question::All(all)) = (answer.len(), &filter.q, &mut question)
+            && self.ask(&index::text(q)).await?.len() == 0
+        {
+            // Nobody is called so, or has this number: somebody may be called nearly so.
+            all[0] = index::of_filter(filter, index::forgiving);
+            answer = self.ask(&question).await?;
+        }
         if let Some(code) = &filter.postal_code
             && code.chars().count() > POSTAL
         {

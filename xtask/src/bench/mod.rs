@@ -4,6 +4,7 @@
 
 mod access;
 mod leads;
+mod mix;
 mod search;
 mod server;
 mod sync;
@@ -57,6 +58,14 @@ async fn all(root: &Path, words: &[&str]) -> Outcome {
         words.iter().partition(|w| w.parse::<u64>().is_err());
     let sizes: Vec<u64> = sizes.iter().filter_map(|s| s.parse().ok()).collect();
     let wanted = |name| names.is_empty() || names.contains(&name);
+    if let (Some(database), true) = (names.iter().find(|n| n.contains(':')), wanted("mix")) {
+        // A database that is there already, as one of all 9.8 million.
+        let bench = Bench::new(root, "")?;
+        let app = bench
+            .open((*database).to_owned(), RegistrySettings::NPPES)
+            .await?;
+        return mix::run(&app).await;
+    }
     let cluster = Cluster::start()?;
     let bench = Bench::new(root, cluster.admin_url())?;
     if wanted("sync") {
@@ -73,6 +82,7 @@ async fn all(root: &Path, words: &[&str]) -> Outcome {
                 let app = bench.filled(engine, size).await?;
                 if wanted("search") {
                     search::run(&app, engine, size).await?;
+                    mix::run(&app).await?;
                 }
                 if wanted("save-all") {
                     leads::run(&app, engine, size).await?;

@@ -6,7 +6,10 @@ use std::{mem::size_of, sync::Arc};
 use quick_cache::{Weighter, sync};
 use roaring::RoaringBitmap;
 
-use super::{segment::Scan, terms::Standing};
+use super::{
+    segment::{Fit, Scan},
+    terms::Standing,
+};
 
 /// Bytes that are kept at most.
 const BYTES: u64 = 192 << 20;
@@ -15,7 +18,7 @@ const BYTES: u64 = 192 << 20;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     Scan(i64, Scan),
-    Among(i64, Arc<Vec<Vec<u8>>>),
+    Among(i64, Arc<Vec<Vec<u8>>>, Fit),
     Since(i64, u16, u16),
     Order(i64, i64),
     Signposts(i64, u16),

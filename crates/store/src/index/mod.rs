@@ -28,7 +28,7 @@ use std::collections::HashMap;
 use canvass_model::{Cursor, LeadStatus, Npi, Provider, ProviderSort};
 
 pub(crate) use build::{Builder, Described};
-pub(crate) use question::{Question, entity, of_filter, status};
+pub(crate) use question::{Question, entity, forgiving, of_filter, status, text};
 pub(crate) use segment::{Keep, Scan};
 pub(crate) use terms::{PART, kind, postal_head, term};
 pub(crate) use view::{Answer, Index};

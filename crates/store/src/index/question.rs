@@ -8,7 +8,7 @@ use roaring::RoaringBitmap;
 use super::{
     build::{ENUMERATED, UPDATED},
     read_id,
-    segment::{Keep, Scan, Segment},
+    segment::{Fit, Keep, Scan, Segment},
     terms::{PART, day, entity_byte, flag, kind, phone_term, postal_head, sex_term, term},
 };
 use crate::{Error, Store, fold::fold, value::params};
@@ -18,8 +18,8 @@ use crate::{Error, Store, fold::fold, value::params};
 pub(crate) enum Question {
     /// One of these terms.
     Terms(Scan),
-    /// A term that begins with one of these, which are in order.
-    Among(Arc<Vec<Vec<u8>>>),
+    /// One of these terms, or a term that begins with one; they are in order.
+    Among(Arc<Vec<Vec<u8>>>, Fit),
     /// A day of this column, or a later one.
     Since(u16, u16),
     /// One of these ids.
@@ -61,7 +61,7 @@ impl Question {
             let cache = &store.index().cache;
             match self {
                 Self::Terms(scan) => segment.scan(store, cache, scan).await,
-                Self::Among(begins) => segment.among(store, cache, begins).await,
+                Self::Among(terms, fit) => segment.among(store, cache, terms, *fit).await,
                 Self::Since(column, day) => segment.since(store, cache, *column, *day).await,
                 Self::Number(npi) => {
                     let row = store
@@ -145,11 +145,9 @@ fn word(kind: u8, word: &str) -> Question {
 }
 
 /// What a filter asks, but for its sync and leads, which the database knows.
-pub(crate) fn of_filter(filter: &ProviderFilter) -> Question {
+pub(crate) fn of_filter(filter: &ProviderFilter, of_text: fn(&str) -> Question) -> Question {
     let mut all = Vec::new();
-    if let Some(q) = &filter.q {
-        all.push(text(q));
-    }
+    all.extend(filter.q.as_deref().map(of_text));
     let codes = |codes: &[String]| {
         let kind = if filter.primary_only {
             kind::PRIMARY
@@ -198,7 +196,7 @@ pub(crate) fn of_filter(filter: &ProviderFilter) -> Question {
             begins.push(PART);
             begins
         });
-        all.push(Question::Among(Arc::new(begins.collect())));
+        all.push(Question::Among(Arc::new(begins.collect()), Fit::Beginning));
     }
     for (column, since, until) in [
         (ENUMERATED, filter.enumerated_since, filter.enumerated_until),
@@ -215,7 +213,7 @@ pub(crate) fn of_filter(filter: &ProviderFilter) -> Question {
 }
 
 /// What was typed into the one field for text: words of a name, a telephone number, an NPI.
-fn text(q: &str) -> Question {
+pub(crate) fn text(q: &str) -> Question {
     let folded = fold(q);
     if folded.is_empty() {
         return Question::nothing();
@@ -225,6 +223,51 @@ fn text(q: &str) -> Question {
     any.extend(number(q).map(|phone| Question::whole(phone_term(&phone))));
     any.extend(q.parse().ok().map(Question::Number));
     Question::Any(any)
+}
+
+/// As [`text`], with one mistake forgiven in each word of four letters or more.
+pub(crate) fn forgiving(q: &str) -> Question {
+    let folded = fold(q);
+    let words = folded.split(' ').map(|w| {
+        if w.chars().count() < FORGIVEN {
+            return word(kind::NAME, w);
+        }
+        let mut near: Vec<Vec<u8>> = mistaken(w).iter().map(|w| term(kind::NAME, w)).collect();
+        near.sort_unstable();
+        near.dedup();
+        Question::Among(Arc::new(near), Fit::Whole)
+    });
+    Question::All(words.collect())
+}
+
+/// The shortest word in which a mistake is forgiven.
+const FORGIVEN: usize = 4;
+
+/// All words that a word is with one letter left out, doubled up, put in, mistaken, or exchanged
+/// with its neighbour.
+fn mistaken(word: &str) -> Vec<String> {
+    let letters: Vec<char> = word.chars().take(40).collect();
+    let alphabet = || ('a'..='z').chain('0'..='9');
+    let with = |from: usize, to: usize, middle: &[char]| {
+        letters[..from]
+            .iter()
+            .chain(middle)
+            .chain(&letters[to..])
+            .collect::<String>()
+    };
+    let mut all = Vec::with_capacity(letters.len() * 74);
+    all.push(word.to_owned());
+    for i in 0..=letters.len() {
+        all.extend(alphabet().map(|c| with(i, i, &[c])));
+        if i < letters.len() {
+            all.push(with(i, i + 1, &[]));
+            all.extend(alphabet().map(|c| with(i, i + 1, &[c])));
+        }
+        if i + 1 < letters.len() {
+            all.push(with(i, i + 2, &[letters[i + 1], letters[i]]));
+        }
+    }
+    all
 }
 
 /// A text of ten digits, however they are parted, as a telephone number.

@@ -74,6 +74,15 @@ pub(crate) enum Keep {
     LastPartBegins(Vec<u8>),
 }
 
+/// How a term must fit one of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Fit {
+    /// Be it.
+    Whole,
+    /// Begin with it.
+    Beginning,
+}
+
 impl Scan {
     pub(crate) fn whole(term: Vec<u8>) -> Self {
         Self {
@@ -263,28 +272,35 @@ impl Segment {
         Ok(positions)
     }
 
-    /// The positions that have a term which begins with one of these, which are in order.
+    /// The positions that have one of some terms, which are in order.
     pub(crate) async fn among(
         &self,
         store: &Store,
         cache: &Cache,
-        begins: &Arc<Vec<Vec<u8>>>,
+        terms: &Arc<Vec<Vec<u8>>>,
+        fit: Fit,
     ) -> Result<Arc<RoaringBitmap>, Error> {
-        let key = Key::Among(self.number, begins.clone());
+        let key = Key::Among(self.number, terms.clone(), fit);
         if let Some(known) = cache.positions(&key) {
             return Ok(known);
         }
         let mut leaves = Vec::new();
-        for begin in begins.iter() {
-            let scan = Scan::beginning(begin.clone());
+        for term in terms.iter() {
+            let scan = match fit {
+                Fit::Whole => Scan::whole(term.clone()),
+                Fit::Beginning => Scan::beginning(term.clone()),
+            };
             leaves.extend(self.leaves(store, &scan).await?);
         }
         leaves.sort_unstable();
         leaves.dedup();
         let belongs = |term: &[u8]| {
-            let after = begins.partition_point(|begin| begin.as_slice() <= term);
-            let begin = after.checked_sub(1).and_then(|at| begins.get(at));
-            begin.is_some_and(|begin| term.starts_with(begin))
+            let after = terms.partition_point(|known| known.as_slice() <= term);
+            let last = after.checked_sub(1).and_then(|at| terms.get(at));
+            last.is_some_and(|known| match fit {
+                Fit::Whole => term == known,
+                Fit::Beginning => term.starts_with(known),
+            })
         };
         let positions = self
             .read(store, &leaves, |term| (belongs(term), true))

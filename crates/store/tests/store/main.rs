@@ -2,6 +2,7 @@
 
 #[path = "../both/mod.rs"]
 mod both;
+mod filters;
 mod leads;
 mod migrations;
 mod pace;

@@ -32,7 +32,7 @@ async fn pages(
     }
 }
 
-fn filter(pairs: &[(&str, &str)]) -> ProviderFilter {
+pub fn filter(pairs: &[(&str, &str)]) -> ProviderFilter {
     let mut filter = ProviderFilter::default();
     for (name, value) in pairs {
         assert!(filter.set(name, value).unwrap());
@@ -41,7 +41,7 @@ fn filter(pairs: &[(&str, &str)]) -> ProviderFilter {
 }
 
 /// The providers found, by their place in the sample; the count has to agree.
-async fn found(store: &Store, filter: &ProviderFilter) -> Vec<Npi> {
+pub async fn found(store: &Store, filter: &ProviderFilter) -> Vec<Npi> {
     let mut found: Vec<Npi> = pages(store, filter, ProviderSort::Name, 50)
         .await
         .iter()
@@ -53,7 +53,7 @@ async fn found(store: &Store, filter: &ProviderFilter) -> Vec<Npi> {
     found
 }
 
-async fn check(store: &Store, pairs: &[(&str, &str)], expected: &[u32]) {
+pub async fn check(store: &Store, pairs: &[(&str, &str)], expected: &[u32]) {
     let expected: Vec<Npi> = expected.iter().map(|&n| npi(n)).collect();
     assert_eq!(found(store, &filter(pairs)).await, expected, "{pairs:?}");
 }
@@ -71,8 +71,16 @@ both_engines! {
         }
         check(&db, &[("q", "medical val")], &[1]).await;
         check(&db, &[("q", "sunrise")], &[1]).await;
-        check(&db, &[("q", "alley")], &[]).await;
+        check(&db, &[("q", "alley group")], &[1]).await;
+        check(&db, &[("q", "lley")], &[]).await;
+        for q in ["vallley", "vallye", "vxlley", "valey medical", "brienn sunrise"] {
+            let expected: &[u32] = if q.contains("sunrise") { &[] } else { &[1] };
+            check(&db, &[("q", q)], expected).await;
+        }
+        check(&db, &[("q", "obrein"), ("state", "NV")], &[]).await;
         check(&db, &[("q", "obrien sunrise")], &[]).await;
+        check(&db, &[("q", &npi(2).to_string())], &[2]).await;
+        check(&db, &[("q", "(559) 555-0100")], &[0, 1, 2]).await;
         check(&db, &[("q", "an")], &[]).await;
         check(&db, &[("q", "ana")], &[2]).await;
         check(&db, &[("q", "***")], &[]).await;
