@@ -147,8 +147,8 @@ both_engines! {
 
     fn an_interrupted_sync_keeps_what_it_found_and_says_how_to_go_on(db: Database) {
         let records = internists("207R00000X", 0, 3_000);
-        let slow = knowing().latency(Duration::from_millis(250));
-        let registry = FaultyRegistry::start(&records, slow);
+        let registry = FaultyRegistry::start(&records, knowing());
+        registry.hold(|r| r.number >= 5);
         let args = sync_of(&["Internal Medicine"], &["--registry", registry.url()]);
         let mut sync = db.start(&args);
         while !db.try_sql("SELECT found FROM sync_runs").is_ok_and(|found| found.iter().any(|n| n != "0")) {
@@ -159,6 +159,7 @@ both_engines! {
         assert!(ended.err.contains("the same command goes on"), "{}", ended.err);
         assert_eq!(ended.json()["complete"], false);
         let kept = ended.json()["found"].as_u64().unwrap();
+        registry.release();
         let resumed = db.canvass(&args).expect(0);
         assert!(resumed.err.contains("going on with the sync"), "{}", resumed.err);
         let run = resumed.json();

@@ -27,13 +27,19 @@ const SPECIALTIES: [(&str, &str); 10] = [
 /// Providers of each.
 const EACH: u32 = 600;
 
+/// What the registry takes for an answer until both processes ask: so long that a process which is
+/// slow to start finds something to do.
+const AT_FIRST: Duration = Duration::from_millis(600);
+/// What it takes from then on.
+const LATER: Duration = Duration::from_millis(40);
+
 /// A registry with as many providers of each specialty, which takes its time.
 fn registry() -> FaultyRegistry {
     let records: Vec<Value> = (0..)
         .zip(SPECIALTIES)
         .flat_map(|(i, (_, code))| internists(code, i * EACH, EACH))
         .collect();
-    FaultyRegistry::start(&records, knowing().latency(Duration::from_millis(120)))
+    FaultyRegistry::start(&records, knowing().latency(AT_FIRST))
 }
 
 /// A process that tells the registry this name. Its settings stand in `folder`.
@@ -71,10 +77,14 @@ fn until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
+/// Waits until both processes ask, and holds back what they ask for from then on.
 fn both_work(registry: &FaultyRegistry) {
     until("both processes ask", || {
         asked_by(registry, "first") >= 3 && asked_by(registry, "second") >= 3
     });
+    let answered = registry.requests().len() as u64;
+    registry.hold(move |r| r.number >= answered);
+    registry.set_settings(knowing().latency(LATER));
 }
 
 fn assert_whole(db: &Database, registry: &FaultyRegistry) {
@@ -103,6 +113,7 @@ both_engines! {
         both_work(&registry);
         assert!(sync.kill().was_killed(), "the sync was over too soon");
         let before = registry.requests().len();
+        registry.release();
         until("the worker finishes", || {
             db.sql("SELECT state FROM sync_runs") == ["finished"]
         });
@@ -118,6 +129,7 @@ both_engines! {
         let sync = process(&db, &registry, &folder, "first", &sync_of(&names(), &["--state", "CA"]));
         both_work(&registry);
         assert!(worker.kill().was_killed());
+        registry.release();
         let run = sync.end().expect(0).json();
         assert_eq!(run["complete"], true);
         assert_eq!(run["retries"], 0);

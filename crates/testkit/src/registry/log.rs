@@ -43,19 +43,19 @@ impl Log {
         let mut requests = self.lock();
         let index = requests.len();
         let number = u64::try_from(index).expect("fewer than 2^64 requests");
-        let fault = fault(number);
-        requests.push(Request {
+        let request = Request {
             number,
             params,
             user_agent,
             start: Instant::now(),
             end: None,
-            fault,
-        });
+            fault: fault(number),
+        };
+        requests.push(request.clone());
         Arrival {
             log: self.clone(),
             index,
-            fault,
+            request,
         }
     }
 
@@ -67,7 +67,8 @@ impl Log {
 pub(super) struct Arrival {
     log: Log,
     index: usize,
-    pub(super) fault: Option<Fault>,
+    /// As it arrived.
+    pub(super) request: Request,
 }
 
 impl Drop for Arrival {

@@ -16,7 +16,7 @@ use axum::{
 };
 use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::{
     Fault, Faults, Params, Request, Settings,
@@ -37,7 +37,12 @@ pub struct FaultyRegistry {
 struct Shared {
     log: Log,
     state: Mutex<Served>,
+    /// Which answers are held back.
+    gate: watch::Sender<Gate>,
 }
+
+/// Holds for the requests whose answers wait.
+type Gate = Arc<dyn Fn(&Request) -> bool + Send + Sync>;
 
 struct Served {
     settings: Settings,
@@ -62,6 +67,7 @@ impl FaultyRegistry {
                 population: Population::new(records),
                 matches: HashMap::new(),
             }),
+            gate: watch::Sender::new(Arc::new(|_| false)),
         });
         let (stop, stopped) = oneshot::channel();
         let served = Arc::clone(&shared);
@@ -121,6 +127,25 @@ impl FaultyRegistry {
     /// Other faults from now on; the numbers of requests go on, and scripted faults by them.
     pub fn set_faults(&self, faults: Faults) {
         self.shared.served().settings.faults = faults;
+    }
+
+    /// Holds back the answers to requests for which this holds, faults included, until
+    /// [`release`](Self::release) or another `hold`; requests that are held already are looked at
+    /// again. So a test stops a client at a place of its choice, however quick the machine is.
+    ///
+    /// ```
+    /// # use canvass_testkit::{FaultyRegistry, Settings};
+    /// # let registry = FaultyRegistry::start(&[], Settings::new(|_| Vec::new()));
+    /// // Five requests are answered, and no more.
+    /// registry.hold(|request| request.number >= 5);
+    /// ```
+    pub fn hold(&self, held: impl Fn(&Request) -> bool + Send + Sync + 'static) {
+        self.shared.gate.send_replace(Arc::new(held));
+    }
+
+    /// Lets all answers go that are held back, and holds none from now on.
+    pub fn release(&self) {
+        self.hold(|_| false);
     }
 }
 
@@ -194,9 +219,12 @@ async fn answer(
         let fault = settings.faults.of(number)?;
         (fault != Fault::RepeatPreviousPage || !first_page).then_some(fault)
     });
+    // The sender lives as long as the server, so the wait ends with the gate only.
+    let mut gate = shared.gate.subscribe();
+    let _ = gate.wait_for(|held| !held(&arrival.request)).await;
     tokio::time::sleep(settings.latency).await;
-    let page = || shared.served().page(&params, arrival.fault);
-    match arrival.fault {
+    let page = || shared.served().page(&params, arrival.request.fault);
+    match arrival.request.fault {
         None | Some(Fault::RepeatPreviousPage | Fault::RepeatRecordsInPage) => json(page()),
         Some(Fault::Hang(duration)) => {
             tokio::time::sleep(duration).await;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     both_engines,
-    world::{World, internists, knowing},
+    world::{World, internists},
 };
 
 /// One event: its name, identifier and data.
@@ -41,16 +41,21 @@ fn events(text: &str) -> Vec<Event> {
 
 both_engines! {
     async fn a_sync_tells_its_progress_and_its_end(world: World of 1_000) {
-        world.registry.set_settings(knowing().latency(Duration::from_millis(300)));
+        world.registry.hold(|_| true);
         let run = world.post("/api/sync").json(&json!({"specialties": ["Internal Medicine"], "state": "CA"})).await;
         let path = format!("/api/sync/{}/events", run.json()["id"].as_str().unwrap());
         let cookie = &world.person(Role::Manager).cookie;
         let response = world.ask(cookie, Method::GET, &path).header("accept-encoding", "gzip").begin().await;
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert!(!response.headers().contains_key("content-encoding"));
+        let mut body = response.into_body().into_data_stream();
+        let mut told = body.next().await.unwrap().unwrap().to_vec();
+        world.registry.release();
         // The stream ends by itself.
-        let body = axum::body::to_bytes(response.into_body(), 1 << 24).await.unwrap();
-        let told = events(std::str::from_utf8(&body).unwrap());
+        while let Some(more) = body.next().await {
+            told.extend(more.unwrap());
+        }
+        let told = events(std::str::from_utf8(&told).unwrap());
         let (end, progress) = told.split_last().unwrap();
         assert_eq!(end.name, "end");
         assert_eq!((&end.data["complete"], &end.data["found"]), (&json!(true), &json!(1_000)));

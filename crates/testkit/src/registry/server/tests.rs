@@ -287,3 +287,47 @@ async fn it_starts_and_ends_inside_a_runtime_too() {
     drop(registry);
     assert!(tokio::net::TcpStream::connect(host).await.is_err());
 }
+
+#[test]
+fn answers_are_held_back_until_they_are_let_go() {
+    let registry = FaultyRegistry::start(&internists(450), settings());
+    registry.hold(|r| r.number >= 1);
+    let page = |skip| get(&registry, &format!("{INTERNISTS}&skip={skip}")).numbers();
+    assert_eq!(page(0), numbers(0..200));
+    std::thread::scope(|scope| {
+        let held = [200, 400].map(|skip| scope.spawn(move || page(skip)));
+        while registry.requests().len() < 3 {
+            thread::yield_now();
+        }
+        assert!(registry.requests()[1..].iter().all(|r| r.end.is_none()));
+        // Another gate holds one of the two.
+        registry.hold(|r| r.params["skip"] == "400");
+        let [second, third] = held;
+        assert_eq!(second.join().unwrap(), numbers(200..400));
+        assert!(!third.is_finished());
+        registry.release();
+        assert_eq!(third.join().unwrap(), numbers(400..450));
+    });
+    assert!(page(600).is_empty());
+}
+
+#[test]
+fn a_registry_ends_while_it_holds_answers_back() {
+    let registry = FaultyRegistry::start(&internists(1), settings());
+    registry.hold(|_| true);
+    let host = registry.url().split('/').nth(2).unwrap().to_owned();
+    let mut stream = TcpStream::connect(&host).unwrap();
+    write!(
+        stream,
+        "GET /api/?{INTERNISTS} HTTP/1.1\r\nHost: {host}\r\n\r\n"
+    )
+    .unwrap();
+    while registry.requests().is_empty() {
+        thread::yield_now();
+    }
+    drop(registry);
+    // Closed or reset, and no answer.
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    assert!(answer.is_empty());
+}
