@@ -4,5 +4,6 @@ mod answers;
 mod client;
 mod fixtures;
 mod nucc;
+mod pulls;
 mod records;
 mod rendering;
