@@ -132,6 +132,17 @@ impl FilterError {
 }
 
 impl ProviderFilter {
+    /// The parameters that may have several values.
+    pub const MANY: [&'static str; 7] = [
+        "specialty",
+        "taxonomy",
+        "state",
+        "city",
+        "county",
+        "credential",
+        "licensed_in",
+    ];
+
     /// Takes one parameter of the API, a page's address or the command line. Returns false when
     /// the name is none of a filter's. An empty value counts as absent.
     ///
@@ -523,6 +534,8 @@ pub struct Total {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn filter(pairs: &[(&str, &str)]) -> Result<ProviderFilter, FilterError> {
@@ -550,27 +563,86 @@ mod tests {
             ("has_phone", "true"),
             ("status", "any"),
             ("lead", "no"),
+            ("near", "Fresno, CA"),
+            ("radius_miles", "100"),
+            ("county", "Fresno, CA"),
+            ("county", "Kern, CA"),
+            ("credential", "M.D."),
+            ("credential", "DO"),
+            ("licensed_in", "ca"),
+            ("licensed_in", "OR"),
+            ("has_license", "yes"),
+            ("title", "medical director"),
+            ("sole_proprietor", "no"),
+            ("subpart", "yes"),
+            ("has_fax", "0"),
+            ("same_address", "1"),
+            ("enumerated_since", "2020-02-29"),
+            ("enumerated_until", "2025-12-31"),
             ("updated_since", "2026-01-31"),
+            ("updated_until", "2026-02-01"),
+            ("sync", "0199"),
         ])
         .unwrap();
         let mut again = ProviderFilter::default();
         for (name, value) in all.pairs() {
-            again.set(name, &value).unwrap();
+            assert!(again.set(name, &value).unwrap());
         }
         assert_eq!(again, all);
         assert_eq!(all.state, ["CA", "NV"]);
         assert_eq!(all.postal_code.as_deref(), Some("937"));
+        assert_eq!(all.licensed_in, ["CA", "OR"]);
+        // A part that is added to the filter is missed here.
+        let named: BTreeSet<&str> = all.pairs().into_iter().map(|(name, _)| name).collect();
+        let members = serde_json::to_value(&all).unwrap();
+        for name in members.as_object().unwrap().keys() {
+            assert!(named.contains(name.as_str()), "{name} is not said again");
+        }
+    }
+
+    #[test]
+    fn parts_that_may_have_several_values_are_those_that_keep_them() {
+        let members = serde_json::to_value(ProviderFilter::default()).unwrap();
+        for (name, value) in members.as_object().unwrap() {
+            let many = ProviderFilter::MANY.contains(&name.as_str());
+            assert_eq!(value.is_array(), many, "{name}");
+        }
     }
 
     #[test]
     fn empty_values_are_absent_and_odd_ones_are_refused() {
-        let empty = filter(&[("q", " "), ("state", ""), ("sex", ""), ("lead", "")]);
+        let empty = filter(&[
+            ("q", " "),
+            ("state", ""),
+            ("sex", ""),
+            ("lead", ""),
+            ("near", ""),
+            ("radius_miles", " "),
+            ("county", ""),
+            ("credential", ""),
+            ("licensed_in", ""),
+            ("title", ""),
+            ("has_fax", ""),
+            ("enumerated_until", ""),
+        ]);
         assert_eq!(empty.unwrap(), ProviderFilter::default());
         for (name, value) in [
             ("state", "California"),
             ("sex", "Q"),
             ("lead", "maybe"),
             ("updated_since", "31/1/26"),
+            ("enumerated_since", "2026-02-30"),
+            ("enumerated_until", "tomorrow"),
+            ("updated_until", "2026"),
+            ("radius_miles", "0"),
+            ("radius_miles", "501"),
+            ("radius_miles", "2.5"),
+            ("licensed_in", "Oregon"),
+            ("has_license", "often"),
+            ("has_fax", "2"),
+            ("sole_proprietor", "Y"),
+            ("subpart", "part"),
+            ("same_address", "same"),
         ] {
             assert_eq!(filter(&[(name, value)]).unwrap_err().field, name);
         }

@@ -2,7 +2,7 @@
 //!
 //! The data and its credits (US Census Bureau; GeoNames, geonames.org) are under `data/geo`.
 
-use std::{ops::RangeInclusive, sync::LazyLock};
+use std::{collections::HashMap, ops::RangeInclusive, sync::LazyLock};
 
 const ZIP_CODES: &str = include_str!("../../../data/geo/zip_codes.csv");
 const STATES: &str = include_str!("../../../data/geo/states.csv");
@@ -174,25 +174,39 @@ impl Places {
     }
 
     /// The ZIP codes of a county, written with its state as in `Fresno, CA`, or alone where the
-    /// states it may be in are given.
+    /// states it may be in are given. A city that is its own county is `Baltimore city, MD`; the
+    /// word may be left out where no county has the name.
     pub fn of_county(&self, county: &str, states: &[String]) -> Vec<&'static str> {
         let (name, state) = match county.rsplit_once(',') {
-            Some((name, state)) => (name.trim(), Some(state.trim())),
-            None => (county.trim(), None),
+            Some((name, state)) => (name, Some(state.trim())),
+            None => (county, None),
         };
-        let name = name
-            .strip_suffix(" County")
-            .or_else(|| name.strip_suffix(" county"))
-            .unwrap_or(name);
-        let in_state = |p: &Place| match state {
+        let in_state = |p: &&Place| match state {
             Some(state) => p.state.eq_ignore_ascii_case(state),
             None => states.iter().any(|s| p.state.eq_ignore_ascii_case(s)),
         };
-        self.places
-            .iter()
-            .filter(|p| p.county.eq_ignore_ascii_case(name) && in_state(p))
-            .map(|p| p.zip)
-            .collect()
+        let wanted = county_key(name);
+        if wanted.is_empty() {
+            return Vec::new();
+        }
+        let as_city = format!("{wanted} city");
+        let (mut found, mut of_city) = (Vec::new(), Vec::new());
+        let mut is_county = false;
+        let mut keys: HashMap<&str, String> = HashMap::new();
+        for p in self.places.iter().filter(in_state) {
+            let key = keys.entry(p.county).or_insert_with(|| county_key(p.county));
+            if *key == wanted {
+                is_county |= key.len() < p.county.len();
+                found.push(p.zip);
+            } else if *key == as_city {
+                of_city.push(p.zip);
+            }
+        }
+        if !is_county {
+            found.extend(of_city);
+            found.sort_unstable();
+        }
+        found
     }
 
     /// The name of a state by its two letters, in either case.
@@ -207,6 +221,34 @@ impl Places {
     pub fn states(&self) -> &[State] {
         &self.states
     }
+}
+
+/// A county's name as it is compared. The data writes `Fresno County` and `Fresno`, `Roanoke city`,
+/// `Roanoke (city)` and `City of Roanoke`.
+fn county_key(name: &str) -> String {
+    const KINDS: [&str; 7] = [
+        " county",
+        " parish",
+        " city and borough",
+        " borough",
+        " census area",
+        " municipality",
+        " municipio",
+    ];
+    let mut key = name.trim().to_lowercase().replace("(city)", "city");
+    if let Some(rest) = key.strip_prefix("city and county of ") {
+        key = rest.to_owned();
+    } else if let Some(rest) = key.strip_prefix("city of ") {
+        key = format!("{rest} city");
+    } else if let Some(rest) = KINDS.iter().find_map(|kind| key.strip_suffix(kind)) {
+        key = rest.to_owned();
+    }
+    for saint in ["saint ", "st "] {
+        if let Some(rest) = key.strip_prefix(saint) {
+            key = format!("st. {rest}");
+        }
+    }
+    key
 }
 
 /// Miles between two points of the earth, taken as a ball (haversine formula).
@@ -329,9 +371,27 @@ mod tests {
     #[test]
     fn a_county_is_its_zip_codes() {
         let fresno = places().of_county("Fresno County, CA", &[]);
-        assert!(fresno.contains(&"93701") && !fresno.contains(&"93301"));
+        // One is written with the word, one without.
+        assert!(fresno.contains(&"93701") && fresno.contains(&"93707"));
+        assert!(!fresno.contains(&"93301"));
         assert_eq!(places().of_county("fresno", &["CA".into()]), fresno);
         assert!(places().of_county("Fresno", &[]).is_empty());
+        assert!(places().of_county(", CA", &[]).is_empty());
+        assert!(fresno.is_sorted());
+    }
+
+    #[test]
+    fn a_city_may_be_its_own_county() {
+        let of = |county: &str| places().of_county(county, &[]);
+        // St. Louis, Missouri, is not in St. Louis County.
+        assert!(of("St. Louis city, MO").contains(&"63101"));
+        assert!(!of("St. Louis, MO").contains(&"63101"));
+        assert_eq!(of("Saint Louis County, MO"), of("st louis, mo"));
+        assert!(of("Alexandria, VA").contains(&"22314"));
+        assert_eq!(of("Alexandria, VA"), of("Alexandria city, VA"));
+        assert!(of("San Francisco, CA").contains(&"94102"));
+        assert!(of("Orleans, LA").contains(&"70112"));
+        assert!(of("Anchorage, AK").contains(&"99501"));
     }
 
     #[test]

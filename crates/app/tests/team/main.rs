@@ -6,3 +6,4 @@ mod both;
 mod files;
 mod leads;
 mod opened;
+mod places;

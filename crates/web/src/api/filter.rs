@@ -6,9 +6,14 @@ use canvass_model::{FilterError, LeadFilter, ProviderFilter};
 use serde_json::{Map, Value};
 
 /// Members of a search over providers that may have several values.
-const MANY: [&str; 4] = ["specialty", "taxonomy", "state", "city"];
-/// The same over leads.
-const MANY_OF_LEADS: [&str; 5] = ["specialty", "taxonomy", "state", "city", "status"];
+const MANY: &[&str] = &ProviderFilter::MANY;
+/// Members that are numbers.
+const NUMBERS: [&str; 1] = ["radius_miles"];
+
+/// Members of a search over leads that may have several values.
+fn many_of_leads() -> Vec<&'static str> {
+    [MANY, &["status"]].concat()
+}
 
 /// A search over providers and the other parameters of a query.
 pub fn providers(
@@ -16,14 +21,14 @@ pub fn providers(
     others: &[&'static str],
 ) -> Result<(ProviderFilter, Others), Problem> {
     let mut filter = ProviderFilter::default();
-    let others = query.sort(others, &MANY, |name, value| filter.set(name, value))?;
+    let others = query.sort(others, MANY, |name, value| filter.set(name, value))?;
     Ok((filter, others))
 }
 
 /// A search over leads and the other parameters of a query.
 pub fn leads(query: Query, others: &[&'static str]) -> Result<(LeadFilter, Others), Problem> {
     let mut filter = LeadFilter::all();
-    let others = query.sort(others, &MANY_OF_LEADS, |name, value| {
+    let others = query.sort(others, &many_of_leads(), |name, value| {
         filter.set(name, value)
     })?;
     Ok((filter, others))
@@ -32,14 +37,14 @@ pub fn leads(query: Query, others: &[&'static str]) -> Result<(LeadFilter, Other
 /// A search over providers in a body.
 pub fn providers_of_body(members: &Map<String, Value>) -> Result<ProviderFilter, Problem> {
     let mut filter = ProviderFilter::default();
-    take(members, &MANY, |name, value| filter.set(name, value))?;
+    take(members, MANY, |name, value| filter.set(name, value))?;
     Ok(filter)
 }
 
 /// A search over leads in a body.
 pub fn leads_of_body(members: &Map<String, Value>) -> Result<LeadFilter, Problem> {
     let mut filter = LeadFilter::all();
-    take(members, &MANY_OF_LEADS, |name, value| {
+    take(members, &many_of_leads(), |name, value| {
         filter.set(name, value)
     })?;
     Ok(filter)
@@ -56,6 +61,13 @@ fn take(
             |detail: &str| errors.push(FieldError::new(format!("filter.{name}"), detail));
         if set(name, "") == Ok(false) {
             wrong("no such member");
+            continue;
+        }
+        let number = value.as_u64().filter(|_| NUMBERS.contains(&name.as_str()));
+        if let Some(number) = number {
+            if let Err(error) = set(name, &number.to_string()) {
+                wrong(&error.problem);
+            }
             continue;
         }
         match texts(value) {
@@ -102,7 +114,8 @@ mod tests {
     fn a_body_says_what_a_query_says() {
         let body = json!({
             "q": "garcia", "state": ["CA", "NV"], "has_phone": true, "lead": false,
-            "city": "Fresno", "specialty": null,
+            "city": "Fresno", "specialty": null, "near": "93701", "radius_miles": 50,
+            "county": ["Fresno, CA", "Kern, CA"], "has_fax": false,
         });
         let filter = providers_of_body(body.as_object().unwrap()).unwrap();
         let mut same = ProviderFilter::default();
@@ -113,6 +126,11 @@ mod tests {
             ("has_phone", "yes"),
             ("lead", "no"),
             ("city", "Fresno"),
+            ("near", "93701"),
+            ("radius_miles", "50"),
+            ("county", "Fresno, CA"),
+            ("county", "Kern, CA"),
+            ("has_fax", "no"),
         ] {
             same.set(name, value).unwrap();
         }
@@ -123,7 +141,7 @@ mod tests {
     fn what_is_wrong_is_named() {
         let body = json!({
             "nosuch": "x", "none": null, "q": ["a", "b"], "state": "California",
-            "postal_code": 93701, "limit": 5,
+            "postal_code": 93701, "limit": 5, "radius_miles": 900,
         });
         let problem = providers_of_body(body.as_object().unwrap()).unwrap_err();
         let mut named: Vec<&str> = problem.errors.iter().map(|e| e.field.as_str()).collect();
@@ -136,6 +154,7 @@ mod tests {
                 "filter.nosuch",
                 "filter.postal_code",
                 "filter.q",
+                "filter.radius_miles",
                 "filter.state"
             ]
         );

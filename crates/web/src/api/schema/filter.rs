@@ -28,6 +28,17 @@ pub struct ProviderFilterParams {
     /// The postal code of a practice location, or its beginning.
     #[schema(example = "937")]
     pub postal_code: Option<String>,
+    /// A ZIP code, or a city and its state, around which a practice location is.
+    #[schema(example = "Fresno, CA")]
+    pub near: Option<String>,
+    /// How far around `near`, in miles; 25 when absent. It is a straight line between the middles
+    /// of ZIP codes.
+    #[schema(minimum = 1, maximum = 500, example = 25)]
+    #[param(minimum = 1, maximum = 500)]
+    pub radius_miles: Option<u32>,
+    /// Counties of a practice location, each with its state; may repeat.
+    #[schema(example = json!(["Fresno, CA"]))]
+    pub county: Option<Vec<String>>,
     /// A person or an organization.
     #[schema(value_type = Option<super::Entity>)]
     #[param(value_type = Option<super::Entity>)]
@@ -36,18 +47,49 @@ pub struct ProviderFilterParams {
     #[schema(value_type = Option<super::Sex>)]
     #[param(value_type = Option<super::Sex>)]
     pub sex: Option<String>,
+    /// Degrees or licence letters; full stops and case are irrelevant; may repeat.
+    #[schema(example = json!(["MD"]))]
+    pub credential: Option<Vec<String>>,
+    /// Two-letter states of a licence; may repeat.
+    #[schema(example = json!(["CA"]))]
+    pub licensed_in: Option<Vec<String>>,
+    /// Whether any taxonomy has a licence.
+    pub has_license: Option<bool>,
+    /// Words of the title of an organization's authorized official.
+    #[schema(example = "medical director")]
+    pub title: Option<String>,
+    /// Whether a person is a sole proprietor.
+    pub sole_proprietor: Option<bool>,
+    /// Whether an organization is a subpart of another.
+    pub subpart: Option<bool>,
     /// Whether there is a telephone number.
     pub has_phone: Option<bool>,
+    /// Whether a practice location has a fax number.
+    pub has_fax: Option<bool>,
+    /// Whether the practice location is the mailing address.
+    pub same_address: Option<bool>,
     /// State of the record; `active` when absent.
     #[schema(value_type = Option<super::StatusFilter>)]
     #[param(value_type = Option<super::StatusFilter>)]
     pub status: Option<String>,
     /// Whether it is a lead already.
     pub lead: Option<bool>,
+    /// Enumerated on this day or later.
+    #[schema(format = Date, example = "2026-01-31")]
+    #[param(format = Date)]
+    pub enumerated_since: Option<String>,
+    /// Enumerated on this day or earlier.
+    #[schema(format = Date)]
+    #[param(format = Date)]
+    pub enumerated_until: Option<String>,
     /// Updated in the registry on this day or later.
     #[schema(format = Date, example = "2026-01-31")]
     #[param(format = Date)]
     pub updated_since: Option<String>,
+    /// Updated in the registry on this day or earlier.
+    #[schema(format = Date)]
+    #[param(format = Date)]
+    pub updated_until: Option<String>,
     /// Found by the sync with this identifier.
     pub sync: Option<String>,
 }
@@ -80,6 +122,17 @@ pub struct LeadFilterParams {
     pub city: Option<Vec<String>>,
     /// The postal code of a practice location, or its beginning.
     pub postal_code: Option<String>,
+    /// A ZIP code, or a city and its state, around which a practice location is.
+    #[schema(example = "Fresno, CA")]
+    pub near: Option<String>,
+    /// How far around `near`, in miles; 25 when absent. It is a straight line between the middles
+    /// of ZIP codes.
+    #[schema(minimum = 1, maximum = 500, example = 25)]
+    #[param(minimum = 1, maximum = 500)]
+    pub radius_miles: Option<u32>,
+    /// Counties of a practice location, each with its state; may repeat.
+    #[schema(example = json!(["Fresno, CA"]))]
+    pub county: Option<Vec<String>>,
     /// A person or an organization.
     #[schema(value_type = Option<super::Entity>)]
     #[param(value_type = Option<super::Entity>)]
@@ -88,12 +141,43 @@ pub struct LeadFilterParams {
     #[schema(value_type = Option<super::Sex>)]
     #[param(value_type = Option<super::Sex>)]
     pub sex: Option<String>,
+    /// Degrees or licence letters; full stops and case are irrelevant; may repeat.
+    #[schema(example = json!(["MD"]))]
+    pub credential: Option<Vec<String>>,
+    /// Two-letter states of a licence; may repeat.
+    #[schema(example = json!(["CA"]))]
+    pub licensed_in: Option<Vec<String>>,
+    /// Whether any taxonomy has a licence.
+    pub has_license: Option<bool>,
+    /// Words of the title of an organization's authorized official.
+    #[schema(example = "medical director")]
+    pub title: Option<String>,
+    /// Whether a person is a sole proprietor.
+    pub sole_proprietor: Option<bool>,
+    /// Whether an organization is a subpart of another.
+    pub subpart: Option<bool>,
     /// Whether there is a telephone number.
     pub has_phone: Option<bool>,
+    /// Whether a practice location has a fax number.
+    pub has_fax: Option<bool>,
+    /// Whether the practice location is the mailing address.
+    pub same_address: Option<bool>,
+    /// Enumerated on this day or later.
+    #[schema(format = Date, example = "2026-01-31")]
+    #[param(format = Date)]
+    pub enumerated_since: Option<String>,
+    /// Enumerated on this day or earlier.
+    #[schema(format = Date)]
+    #[param(format = Date)]
+    pub enumerated_until: Option<String>,
     /// Updated in the registry on this day or later.
     #[schema(format = Date)]
     #[param(format = Date)]
     pub updated_since: Option<String>,
+    /// Updated in the registry on this day or earlier.
+    #[schema(format = Date)]
+    #[param(format = Date)]
+    pub updated_until: Option<String>,
     /// Found by the sync with this identifier.
     pub sync: Option<String>,
 }
