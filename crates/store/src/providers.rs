@@ -343,10 +343,9 @@ async fn record_changes(
         let Some(before) = before.get(&new.provider.npi) else {
             continue;
         };
-        for change in changes_between(before, new.provider, now) {
-            counts.add(&change);
-            rows.push(change_row(change));
-        }
+        let changes = changes_between(before, new.provider, now);
+        counts.add(&changes);
+        rows.extend(changes.into_iter().map(change_row));
     }
     tx.insert(
         "INSERT INTO changes (npi, at, kind, field, before, after)",
@@ -362,7 +361,7 @@ pub(crate) fn change_row(c: Change) -> Vec<Value> {
     params![c.npi, c.at, c.kind.as_str(), c.field, c.before, c.after]
 }
 
-/// How many changes there were, by what changed.
+/// How many known providers have changed, by what changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ChangeCounts {
@@ -370,16 +369,27 @@ pub struct ChangeCounts {
     pub deactivated: u64,
     /// In service again.
     pub reactivated: u64,
-    /// By field, as [`Change::field`] names it.
+    /// Of those that are neither: how often each field changed, as [`Change::field`] names it.
     pub fields: BTreeMap<String, u64>,
+    /// The same of those that are in service again.
+    pub reactivated_fields: BTreeMap<String, u64>,
 }
 
 impl ChangeCounts {
-    pub(crate) fn add(&mut self, change: &Change) {
-        match change.kind {
-            ChangeKind::Deactivated => self.deactivated += 1,
-            ChangeKind::Reactivated => self.reactivated += 1,
-            ChangeKind::Field => *self.fields.entry(change.field.clone()).or_default() += 1,
+    /// Counts all changes of one provider.
+    pub(crate) fn add(&mut self, changes: &[Change]) {
+        let is = |kind| changes.iter().any(|change| change.kind == kind);
+        let fields = if is(ChangeKind::Deactivated) {
+            self.deactivated += 1;
+            return;
+        } else if is(ChangeKind::Reactivated) {
+            self.reactivated += 1;
+            &mut self.reactivated_fields
+        } else {
+            &mut self.fields
+        };
+        for change in changes.iter().filter(|c| c.kind == ChangeKind::Field) {
+            *fields.entry(change.field.clone()).or_default() += 1;
         }
     }
 }

@@ -20,7 +20,8 @@ pub struct FileReport {
 
 /// What a load of one set of files did, or would do.
 ///
-/// Of the main file, `rows = created + updated + unchanged + set_aside`.
+/// Of the main file, `rows = created + updated + unchanged + deactivated + reactivated` and those
+/// set aside.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ImportSummary {
@@ -40,7 +41,7 @@ pub struct ImportSummary {
     pub rows: u64,
     /// Providers not known before.
     pub created: u64,
-    /// Known, with another record.
+    /// Known, with another record, and neither taken out of service nor in service again.
     pub updated: u64,
     /// Known, with this very record.
     pub unchanged: u64,
@@ -50,8 +51,10 @@ pub struct ImportSummary {
     pub deactivated: u64,
     /// In service again.
     pub reactivated: u64,
-    /// How often each field changed.
+    /// Of those updated: how often each field changed.
     pub fields: BTreeMap<String, u64>,
+    /// Of those reactivated, the same.
+    pub reactivated_fields: BTreeMap<String, u64>,
     /// Rows of all files that were set aside.
     pub set_aside: u64,
     /// How long it took.
@@ -127,7 +130,12 @@ impl ImportSummary {
     fn changed(&mut self, changes: &ChangeCounts) {
         self.deactivated = changes.deactivated;
         self.reactivated = changes.reactivated;
+        self.updated = self
+            .updated
+            .saturating_sub(changes.deactivated + changes.reactivated);
         self.fields.clone_from(&changes.fields);
+        self.reactivated_fields
+            .clone_from(&changes.reactivated_fields);
     }
 
     pub(super) fn to_json(&self) -> String {

@@ -134,22 +134,20 @@ fn print(out: &mut impl Write, s: &ImportSummary) -> Result<(), Failure> {
     let would = if s.dry_run { "would be " } else { "" };
     writeln!(
         out,
-        "{} rows: {} {would}new, {} {would}changed, {} the same, {} set aside",
+        "{} rows: {} {would}new, {} {would}changed, {} the same, {} {would}out of service, \
+         {} {would}in service again, {} set aside",
         s.rows,
         s.created,
         s.updated,
         s.unchanged,
-        s.rows.saturating_sub(s.created + s.updated + s.unchanged)
+        s.deactivated,
+        s.reactivated,
+        s.rows.saturating_sub(
+            s.created + s.updated + s.unchanged + s.deactivated + s.reactivated
+        )
     )?;
     if s.unpublished > 0 {
         writeln!(out, "{} are no longer published", s.unpublished)?;
-    }
-    if s.deactivated + s.reactivated > 0 {
-        writeln!(
-            out,
-            "{} went out of service, {} came back",
-            s.deactivated, s.reactivated
-        )?;
     }
     for (field, count) in &s.fields {
         writeln!(out, "  {field}: {count}")?;

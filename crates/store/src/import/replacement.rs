@@ -416,10 +416,9 @@ impl Replacement {
                 let Some(before) = before.get(&after.npi) else {
                     continue;
                 };
-                for change in changes_between(before, &after, self.now) {
-                    self.done.changes.add(&change);
-                    rows.push(change_row(change));
-                }
+                let changes = changes_between(before, &after, self.now);
+                self.done.changes.add(&changes);
+                rows.extend(changes.into_iter().map(change_row));
             }
             let mut tx = self.store.begin(Durability::Relaxed).await?;
             tx.insert(
