@@ -46,7 +46,7 @@ impl App {
         Ok(self.store().search(&filter, sort, &bounded(page)).await?)
     }
 
-    /// How many providers a search has: exact up to 10,000, an estimate above.
+    /// How many providers a search has. It is always exact.
     ///
     /// # Errors
     /// When the filter can't be understood.

@@ -528,7 +528,7 @@ pub struct Page<T> {
 pub struct Total {
     /// How many.
     pub count: u64,
-    /// Whether that is exact, or an estimate.
+    /// Whether that is exact; if not, people are told "about".
     pub exact: bool,
 }
 

@@ -21,7 +21,7 @@ use crate::problem::Problem;
 
 /// Search providers
 ///
-/// `total` is exact to 10,000 and an estimate above.
+/// `total` is exact, however many there are.
 #[utoipa::path(
     get, path = "/api/providers", tag = "Providers", operation_id = "search_providers",
     extensions(("x-role" = json!("caller"))),

@@ -78,7 +78,8 @@ pub enum Role {
 pub struct Total {
     /// How many.
     pub count: u64,
-    /// Whether that is exact, or an estimate.
+    /// Whether that is exact. It is, but where a list without pages was cut at its `limit`: then
+    /// there are so many at least.
     pub exact: bool,
 }
 
