@@ -2,6 +2,7 @@
 
 mod deactivations;
 mod doors;
+mod fetched;
 mod generated;
 mod hostile;
 mod kept;
