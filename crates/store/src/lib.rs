@@ -35,7 +35,9 @@ pub use error::Error;
 pub use fold::{fold, sort_key};
 pub use id::new_id;
 pub use idempotency::Idempotency;
-pub use import::{ImportRun, ImportState, NewImport, Prepared, Replaced, Replacement, RowSetAside};
+pub use import::{
+    ImportRun, ImportState, ImportTurn, NewImport, Prepared, Replaced, Replacement, RowSetAside,
+};
 pub use leads::{
     BulkLeads, BulkPatch, BulkReceipt, Edited, EditedLead, ImportOutcome, LeadEdit, LeadRow,
     NewActivity, SaveAll,

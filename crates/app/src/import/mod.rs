@@ -162,11 +162,12 @@ impl Load<'_> {
                 known_until: until,
                 by: self.options.by.as_deref(),
             };
-            let Some(id) = store.begin_import(&new, now).await? else {
+            let Some(turn) = store.begin_import(&new, now).await? else {
                 return Err(Error::Conflict(
                     "another import is running; wait for its end, or cancel it".into(),
                 ));
             };
+            let id = turn.id.clone();
             self.summary.id = Some(id.clone());
             let signs = self.show_signs_of_life(&id);
             let loaded = if self.is_full() {

@@ -142,9 +142,8 @@ fn print(out: &mut impl Write, s: &ImportSummary) -> Result<(), Failure> {
         s.unchanged,
         s.deactivated,
         s.reactivated,
-        s.rows.saturating_sub(
-            s.created + s.updated + s.unchanged + s.deactivated + s.reactivated
-        )
+        s.rows
+            .saturating_sub(s.created + s.updated + s.unchanged + s.deactivated + s.reactivated)
     )?;
     if s.unpublished > 0 {
         writeln!(out, "{} are no longer published", s.unpublished)?;

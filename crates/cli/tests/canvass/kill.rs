@@ -1,5 +1,5 @@
-//! `kill -9` at random moments of a sync: the same command goes on, and the end is that of a sync
-//! which nobody disturbed.
+//! `kill -9` at random moments. Of a sync: the same command goes on, and the end is that of a sync
+//! which nobody disturbed. Of an import: all is as before it, and the next one succeeds.
 
 use std::time::{Duration, Instant};
 
@@ -118,5 +118,42 @@ both_engines! {
         check_words(&victim.canvass(&args));
         check(&victim);
         assert!(went_on >= KILLS / 5, "only {went_on} of {KILLS} got as far as going on");
+    }
+
+    fn an_import_that_is_killed_changes_nothing(db: Database) {
+        let folder = tempfile::tempdir().unwrap();
+        let set = |name: &str, rows: &str| -> String {
+            let path = folder.path().join(name).display().to_string();
+            db.done(&["registry", "generate", "--rows", rows, "--out", &path]);
+            format!("{path}/NPPES_Data_Dissemination_November_2026_V2.zip")
+        };
+        let (small, large) = (set("small", "300"), set("large", "9000"));
+        db.done(&["import", &small]);
+        db.done(&["leads", "save-all", "--state", "CA"]);
+        let undisturbed = db.another();
+        let began = Instant::now();
+        undisturbed.done(&["import", &large]);
+        let whole = began.elapsed();
+        let before = State::of(&db);
+        let mut moments = ChaCha8Rng::seed_from_u64(10);
+        let mut kills = 0;
+        while kills < 10 {
+            let mut import = db.start(&["import", "--force", &large]);
+            let moment = moments.random_range(Duration::from_millis(20)..whole);
+            let ended = if import.ends_within(moment) { import.end() } else { import.kill() };
+            if ended.was_killed() {
+                kills += 1;
+                // In the very last moment it may have been done.
+                if db.sql("SELECT state FROM imports ORDER BY created_at DESC LIMIT 1") != ["done"] {
+                    State::of(&db).assert_is(&before, &db.url);
+                    continue;
+                }
+            }
+            db.done(&["import", "--force", &small]);
+        }
+        let done = db.canvass(&["import", "--force", "--json", &large]).expect(0).json();
+        assert_eq!(done["rows"], 9_000, "{done}");
+        assert_eq!(db.sql("SELECT count(*) FROM providers"), ["9000"]);
+        assert_eq!(State::of(&db).leads, before.leads);
     }
 }

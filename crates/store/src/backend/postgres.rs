@@ -54,6 +54,11 @@ impl Postgres {
         &self.config
     }
 
+    /// A connection that does not go back to the others: it ends when it is dropped.
+    pub(crate) async fn lone_client(&self) -> Result<deadpool_postgres::ClientWrapper, Error> {
+        Ok(Object::take(self.pool.get().await?))
+    }
+
     pub(crate) async fn query(&self, sql: &Sql, params: &[Value]) -> Result<Vec<Row>, Error> {
         query(&self.pool.get().await?, sql, params).await
     }

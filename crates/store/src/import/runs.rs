@@ -3,18 +3,20 @@
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use crate::{
-    Error, Store,
+    Backend, Error, Store,
     backend::{Durability, Tx},
     id::new_id,
     value::{Row, params},
 };
 
-/// For how long an import counts as running without a sign of life.
-const ALIVE: SignedDuration = SignedDuration::from_secs(60);
+/// For how long an import is shown as running without a sign of life.
+pub(super) const ALIVE: SignedDuration = SignedDuration::from_secs(60);
 
 /// Where an import stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ImportState {
+    /// Its files are fetched, or it waits for another.
+    Fetching,
     /// Reading, or about to.
     Running,
     /// All of it is in the database.
@@ -29,6 +31,7 @@ impl ImportState {
     /// As stored and in the API.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Fetching => "fetching",
             Self::Running => "running",
             Self::Done => "done",
             Self::Failed => "failed",
@@ -37,11 +40,42 @@ impl ImportState {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [Self::Running, Self::Done, Self::Failed, Self::Cancelled]
-            .into_iter()
-            .find(|state| state.as_str() == text)
+        [
+            Self::Fetching,
+            Self::Running,
+            Self::Done,
+            Self::Failed,
+            Self::Cancelled,
+        ]
+        .into_iter()
+        .find(|state| state.as_str() == text)
+    }
+
+    /// Whether it is at its end.
+    pub fn is_over(self) -> bool {
+        !matches!(self, Self::Fetching | Self::Running)
     }
 }
+
+/// An import that has begun. While this is held no other can begin, in whatever process; when its
+/// process dies, another can at once.
+pub struct ImportTurn {
+    /// Identifier of the import.
+    pub id: String,
+    _lock: Lock,
+}
+
+enum Lock {
+    /// Of the system, on a file beside the database.
+    File { _file: std::fs::File },
+    /// Of the server, for as long as the connection lasts.
+    Connection {
+        _client: deadpool_postgres::ClientWrapper,
+    },
+}
+
+/// Key of the advisory lock of the one import.
+const IMPORT: i64 = 0x696d_706f_7274;
 
 /// An import that is about to begin.
 #[derive(Clone, Debug)]
@@ -96,12 +130,14 @@ pub struct RowSetAside {
     pub row: String,
 }
 
+const BROKEN_OFF: &str = "it was broken off; nothing of it was kept";
+
 const RUN: &str = "id, what, full_file, known_until, state, report, reason, created_at, \
     finished_at, alive_until";
 
 fn read_run(row: &Row, now: Timestamp) -> Result<ImportRun, Error> {
     let state = row.word(4, ImportState::parse)?;
-    let gone = state == ImportState::Running && row.time(9)? < now;
+    let gone = !state.is_over() && row.time(9)? < now;
     Ok(ImportRun {
         id: row.text(0)?,
         what: row.text(1)?,
@@ -110,7 +146,7 @@ fn read_run(row: &Row, now: Timestamp) -> Result<ImportRun, Error> {
         state: if gone { ImportState::Failed } else { state },
         report: row.text(5)?,
         reason: if gone {
-            Some("it was broken off; nothing of it was kept".into())
+            Some(BROKEN_OFF.into())
         } else {
             row.text_opt(6)?
         },
@@ -128,29 +164,12 @@ impl Store {
         &self,
         new: &NewImport<'_>,
         now: Timestamp,
-    ) -> Result<Option<String>, Error> {
-        let mut tx = self.begin(Durability::Full).await?;
-        // Whoever else begins one waits here.
-        tx.execute(
-            "UPDATE index_state SET value = value WHERE name = 'replacing'",
-            vec![],
-        )
-        .await?;
-        let running = tx
-            .first(
-                "SELECT id FROM imports WHERE state = 'running' AND alive_until >= $1 LIMIT 1",
-                params![now],
-            )
-            .await?;
-        if running.is_some() {
+    ) -> Result<Option<ImportTurn>, Error> {
+        let Some(lock) = self.import_lock().await? else {
             return Ok(None);
-        }
-        tx.execute(
-            "UPDATE imports SET state = 'failed', finished_at = $1,
-             reason = 'it was broken off; nothing of it was kept' WHERE state = 'running'",
-            params![now],
-        )
-        .await?;
+        };
+        let mut tx = self.begin(Durability::Full).await?;
+        end_broken_off(&mut tx, now).await?;
         let id = new_id(now);
         tx.execute(
             "INSERT INTO imports (id, fingerprint, what, full_file, known_until, state, report,
@@ -169,7 +188,68 @@ impl Store {
         )
         .await?;
         tx.commit().await?;
-        Ok(Some(id))
+        Ok(Some(ImportTurn { id, _lock: lock }))
+    }
+
+    /// As [`Store::begin_import`], of one that was announced.
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] when somebody has stopped it, or when the database fails.
+    pub async fn begin_announced(
+        &self,
+        import: &str,
+        new: &NewImport<'_>,
+        now: Timestamp,
+    ) -> Result<Option<ImportTurn>, Error> {
+        let Some(lock) = self.import_lock().await? else {
+            return Ok(None);
+        };
+        let mut tx = self.begin(Durability::Full).await?;
+        end_broken_off(&mut tx, now).await?;
+        let begun = tx
+            .execute(
+                "UPDATE imports SET state = 'running', fingerprint = $1, what = $2,
+                 full_file = $3, known_until = $4, alive_until = $5
+                 WHERE id = $6 AND state = 'fetching'",
+                params![
+                    new.fingerprint,
+                    new.what,
+                    new.full,
+                    new.known_until.map(|d| d.to_string()),
+                    now + ALIVE,
+                    import
+                ],
+            )
+            .await?;
+        if begun == 0 {
+            return Err(Error::LeaseLost);
+        }
+        tx.commit().await?;
+        let id = import.to_owned();
+        Ok(Some(ImportTurn { id, _lock: lock }))
+    }
+
+    async fn import_lock(&self) -> Result<Option<Lock>, Error> {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => {
+                let mut path = sqlite.path().as_os_str().to_owned();
+                path.push("-import");
+                let file = std::fs::File::create(path)?;
+                Ok(match file.try_lock() {
+                    Ok(()) => Some(Lock::File { _file: file }),
+                    Err(std::fs::TryLockError::WouldBlock) => None,
+                    Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
+                })
+            }
+            Backend::Postgres(postgres) => {
+                let client = postgres.lone_client().await?;
+                let row = client
+                    .query_one("SELECT pg_try_advisory_lock($1)", &[&IMPORT])
+                    .await?;
+                let taken: bool = row.try_get(0)?;
+                Ok(taken.then_some(Lock::Connection { _client: client }))
+            }
+        }
     }
 
     /// Shows a sign of life of an import, with what it did so far. False when somebody has
@@ -187,7 +267,7 @@ impl Store {
         let alive = tx
             .execute(
                 "UPDATE imports SET alive_until = $1, report = $2
-                 WHERE id = $3 AND state = 'running'",
+                 WHERE id = $3 AND state IN ('running', 'fetching')",
                 params![now + ALIVE, report, import],
             )
             .await?;
@@ -210,7 +290,7 @@ impl Store {
         let was_running = tx
             .execute(
                 "UPDATE imports SET state = $1, reason = $2, finished_at = $3
-                 WHERE id = $4 AND state = 'running'",
+                 WHERE id = $4 AND state IN ('running', 'fetching')",
                 params![state.as_str(), reason, now, import],
             )
             .await?;
@@ -341,6 +421,27 @@ impl Store {
         let Some(row) = row else { return Ok(None) };
         Ok(row.text_opt(0)?.and_then(|text| text.parse().ok()))
     }
+}
+
+/// Those that are not at their end, oldest first.
+pub(super) async fn open(store: &Store, now: Timestamp) -> Result<Vec<ImportRun>, Error> {
+    let sql = format!(
+        "SELECT {RUN} FROM imports WHERE state IN ('running', 'fetching') AND alive_until >= $1
+         ORDER BY created_at, id"
+    );
+    let rows = store.query(crate::Sql::kept(sql), params![now]).await?;
+    rows.iter().map(|row| read_run(row, now)).collect()
+}
+
+/// Whoever ran what is running while nobody holds the lock is gone.
+async fn end_broken_off(tx: &mut Tx, now: Timestamp) -> Result<(), Error> {
+    tx.execute(
+        "UPDATE imports SET state = 'failed', finished_at = $1, reason = $2
+         WHERE state = 'running'",
+        params![now, BROKEN_OFF],
+    )
+    .await?;
+    Ok(())
 }
 
 /// Ends an import in the transaction that writes what it brought.

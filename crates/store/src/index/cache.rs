@@ -11,8 +11,9 @@ use super::{
     terms::Standing,
 };
 
-/// Bytes that are kept at most.
-const BYTES: u64 = 192 << 20;
+/// Bytes that are kept at most. Of ten million providers an order is 40 MB, and the sets that most
+/// searches are made of as much.
+const BYTES: u64 = 256 << 20;
 
 /// What is kept, by the number of its segment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -20,6 +21,7 @@ pub(crate) enum Key {
     Scan(i64, Scan),
     Among(i64, Arc<Vec<Vec<u8>>>, Fit),
     Since(i64, u16, u16),
+    Days(i64, i64),
     Order(i64, i64),
     Signposts(i64, u16),
 }
@@ -28,6 +30,7 @@ pub(crate) enum Key {
 pub(crate) enum Cached {
     Positions(Arc<RoaringBitmap>),
     Order(Arc<Vec<u32>>),
+    Days(Arc<Vec<u16>>),
     Signposts(Arc<Vec<Standing>>),
 }
 
@@ -39,6 +42,7 @@ impl Weighter<Key, Cached> for Bytes {
         let bytes = match value {
             Cached::Positions(positions) => positions.serialized_size(),
             Cached::Order(order) => order.len() * size_of::<u32>(),
+            Cached::Days(days) => days.len() * size_of::<u16>(),
             Cached::Signposts(posts) => posts.len() * 64,
         };
         bytes as u64 + 128
@@ -67,6 +71,13 @@ impl Cache {
     pub(crate) fn order(&self, key: &Key) -> Option<Arc<Vec<u32>>> {
         match self.0.get(key) {
             Some(Cached::Order(order)) => Some(order),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn days(&self, key: &Key) -> Option<Arc<Vec<u16>>> {
+        match self.0.get(key) {
+            Some(Cached::Days(days)) => Some(days),
             _ => None,
         }
     }

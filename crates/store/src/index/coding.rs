@@ -8,8 +8,7 @@
 
 use std::io;
 
-use roaring::RoaringBitmap;
-
+use super::bits::Bits;
 use crate::varint;
 
 /// Positions of a block. A power of two and a multiple of the 65,536 of a Roaring container.
@@ -118,8 +117,8 @@ impl<'a> Dictionary<'a> {
             varint::put_bytes(&self.inline, &mut self.leaf);
             return Ok(());
         }
-        let mut bitmap =
-            RoaringBitmap::from_sorted_iter(positions.iter().copied()).map_err(io::Error::other)?;
+        let from = u32::from(self.block) * BLOCK;
+        let mut bitmap = Bits::collect(from, from + BLOCK, positions.iter().copied());
         bitmap.optimize();
         let mut bytes = Vec::with_capacity(bitmap.serialized_size());
         bitmap.serialize_into(&mut bytes)?;

@@ -12,6 +12,7 @@
 //! their size, and a page of an order is a `walk` along it. Both engines store the same bytes and
 //! run the same code.
 
+mod bits;
 mod build;
 mod cache;
 mod coding;

@@ -98,6 +98,9 @@ fn every(segment: &Segment) -> RoaringBitmap {
     every
 }
 
+/// With fewer than one in so many positions left, their days are looked up rather than all.
+const LOOKED_UP: u64 = 16;
+
 async fn all(
     parts: &[Question],
     store: &Store,
@@ -105,32 +108,50 @@ async fn all(
 ) -> Result<Arc<RoaringBitmap>, Error> {
     let mut yes = Vec::with_capacity(parts.len());
     let mut no = Vec::new();
+    let mut days = Vec::new();
     for part in parts {
-        if let Question::Not(part) = part {
-            no.push(part.put(store, segment).await?);
-            continue;
+        match part {
+            Question::Since(column, day) => days.push((*column, *day)),
+            Question::Not(part) => no.push(part.put(store, segment).await?),
+            part => {
+                let found = part.put(store, segment).await?;
+                if found.is_empty() {
+                    return Ok(found);
+                }
+                yes.push(found);
+            }
         }
-        let found = part.put(store, segment).await?;
-        if found.is_empty() {
-            return Ok(found);
-        }
-        yes.push(found);
     }
     // The smallest first: what is left is never more.
     yes.sort_by_key(|found| found.len());
-    let mut yes = yes.into_iter();
-    let first = yes.next().unwrap_or_else(|| Arc::new(every(segment)));
-    let mut left = match yes.next() {
-        Some(second) => Arc::new(&*first & &*second),
-        None => first,
-    };
-    for more in yes {
-        *Arc::make_mut(&mut left) &= &*more;
+    let mut left = intersection(yes).unwrap_or_else(|| Arc::new(every(segment)));
+    let cache = &store.index().cache;
+    for (column, day) in days {
+        if left.len() * LOOKED_UP < u64::from(segment.len) {
+            let among = segment.since_among(store, cache, (column, day), &left);
+            left = Arc::new(among.await?);
+        } else {
+            let since = segment.since(store, cache, column, day).await?;
+            left = Arc::new(&*left & &*since);
+        }
     }
     for not in no {
         *Arc::make_mut(&mut left) -= &*not;
     }
     Ok(left)
+}
+
+fn intersection(sets: Vec<Arc<RoaringBitmap>>) -> Option<Arc<RoaringBitmap>> {
+    let mut sets = sets.into_iter();
+    let first = sets.next()?;
+    let Some(second) = sets.next() else {
+        return Some(first);
+    };
+    let mut left = &*first & &*second;
+    for more in sets {
+        left &= &*more;
+    }
+    Some(Arc::new(left))
 }
 
 /// The shortest word of which the beginning finds.

@@ -9,6 +9,7 @@ use canvass_model::ProviderSort;
 use roaring::RoaringBitmap;
 
 use super::{
+    bits::Bits,
     build::order_number,
     cache::{Cache, Cached, Key},
     coding::{
@@ -39,6 +40,8 @@ pub(crate) struct Segment {
     pub(crate) len: u32,
     ids: Ids,
     directories: OnceLock<Arc<Vec<Directory>>>,
+    /// Of each position its place, by order. Too large for the cache, and of use to every search.
+    ranks: [OnceLock<Arc<Vec<u32>>>; 4],
 }
 
 /// The first terms of the leaves of a block.
@@ -127,6 +130,7 @@ impl Segment {
             ids,
             source: Source::Memory(blobs),
             directories: OnceLock::new(),
+            ranks: Default::default(),
         })
     }
 
@@ -141,6 +145,7 @@ impl Segment {
             ids,
             source: Source::Stored,
             directories: OnceLock::new(),
+            ranks: Default::default(),
         })
     }
 
@@ -161,17 +166,16 @@ impl Segment {
         match &self.ids {
             Ids::From(first) => {
                 let all = ids.range(*first..first + self.len).map(|id| id - first);
-                RoaringBitmap::from_sorted_iter(all).unwrap_or_default()
+                Bits::collect(0, self.len, all)
             }
             Ids::Listed(list) if ids.len() * 16 < list.len() as u64 => {
                 let all = ids.iter().filter_map(|id| list.binary_search(&id).ok());
                 all.filter_map(|at| u32::try_from(at).ok()).collect()
             }
-            Ids::Listed(list) => (0..self.len)
-                .zip(list)
-                .filter(|(_, id)| ids.contains(**id))
-                .map(|(position, _)| position)
-                .collect(),
+            Ids::Listed(list) => {
+                let all = (0..self.len).zip(list).filter(|(_, id)| ids.contains(**id));
+                Bits::collect(0, self.len, all.map(|(position, _)| position))
+            }
         }
     }
 
@@ -179,7 +183,11 @@ impl Segment {
     pub(crate) fn ids_at(&self, positions: &RoaringBitmap) -> RoaringBitmap {
         match &self.ids {
             Ids::From(0) => positions.clone(),
-            _ => positions.iter().map(|position| self.id(position)).collect(),
+            Ids::From(first) => {
+                let all = positions.iter().map(|position| first + position);
+                Bits::collect(*first, first + self.len, all)
+            }
+            Ids::Listed(_) => positions.iter().map(|position| self.id(position)).collect(),
         }
     }
 
@@ -361,24 +369,97 @@ impl Segment {
         if let Some(known) = cache.positions(&key) {
             return Ok(known);
         }
-        let keys: Vec<i64> = (0..self.len.div_ceil(PIECE))
-            .map(|piece| Part::Column(column, piece).key())
-            .collect();
-        let mut positions = RoaringBitmap::new();
-        let mut position = 0u32;
-        self.blobs(store, &keys, |_, piece| {
-            for day in days(piece) {
-                if day >= from && day > 0 {
-                    positions.try_push(position).ok()?;
-                }
-                position += 1;
-            }
-            Some(())
-        })
-        .await?;
-        let positions = Arc::new(positions);
+        let mut bytes = Vec::with_capacity(self.len.div_ceil(8) as usize);
+        for piece in 0..self.len.div_ceil(PIECE) {
+            let days = self.days(store, cache, column, piece).await?;
+            bytes.extend(days.chunks(8).map(|eight| {
+                let bits = eight.iter().enumerate();
+                bits.fold(0u8, |byte, (i, day)| byte | u8::from(*day >= from) << i)
+            }));
+        }
+        let positions = Arc::new(RoaringBitmap::from_lsb0_bytes(0, &bytes));
         cache.put(key, Cached::Positions(positions.clone()));
         Ok(positions)
+    }
+
+    /// Those of some positions whose day in a column is this one or later.
+    pub(crate) async fn since_among(
+        &self,
+        store: &Store,
+        cache: &Cache,
+        (column, from): (u16, u16),
+        positions: &RoaringBitmap,
+    ) -> Result<RoaringBitmap, Error> {
+        let mut later = Vec::new();
+        let mut last: Option<(u32, Arc<Vec<u16>>)> = None;
+        for position in positions {
+            let piece = position / PIECE;
+            let days = match &last {
+                Some((known, days)) if *known == piece => days,
+                _ => {
+                    let days = self.days(store, cache, column, piece).await?;
+                    &last.insert((piece, days)).1
+                }
+            };
+            if days
+                .get((position % PIECE) as usize)
+                .is_some_and(|day| *day >= from)
+            {
+                later.push(position);
+            }
+        }
+        Ok(from_positions(later, self.len))
+    }
+
+    /// A piece of a column.
+    async fn days(
+        &self,
+        store: &Store,
+        cache: &Cache,
+        column: u16,
+        piece: u32,
+    ) -> Result<Arc<Vec<u16>>, Error> {
+        let part = Part::Column(column, piece).key();
+        let key = Key::Days(self.number, part);
+        if let Some(known) = cache.days(&key) {
+            return Ok(known);
+        }
+        let read: Vec<u16> = self
+            .blobs(store, &[part], |_, blob| Some(days(blob).collect()))
+            .await?
+            .pop()
+            .ok_or_else(|| self.damaged())?;
+        let read = Arc::new(read);
+        cache.put(key, Cached::Days(read.clone()));
+        Ok(read)
+    }
+
+    /// Of each position its place in an order.
+    pub(crate) async fn ranks(
+        &self,
+        store: &Store,
+        sort: ProviderSort,
+    ) -> Result<Arc<Vec<u32>>, Error> {
+        let of_order = &self.ranks[usize::from(order_number(sort))];
+        if let Some(known) = of_order.get() {
+            return Ok(known.clone());
+        }
+        let keys: Vec<i64> = (0..self.len.div_ceil(PIECE))
+            .map(|piece| Part::Order(order_number(sort), piece).key())
+            .collect();
+        let mut ranks = vec![0; self.len as usize];
+        let mut place = 0u32;
+        for group in keys.chunks(16) {
+            self.blobs(store, group, |_, blob| {
+                for position in numbers(blob) {
+                    *ranks.get_mut(position as usize)? = place;
+                    place += 1;
+                }
+                Some(())
+            })
+            .await?;
+        }
+        Ok(of_order.get_or_init(|| Arc::new(ranks)).clone())
     }
 
     /// A piece of an order.
@@ -462,11 +543,5 @@ fn from_positions(mut positions: Vec<u32>, len: u32) -> RoaringBitmap {
         positions.dedup();
         return RoaringBitmap::from_sorted_iter(positions).unwrap_or_default();
     }
-    let mut bits = vec![0u8; len.div_ceil(8) as usize];
-    for position in positions {
-        if let Some(byte) = bits.get_mut((position / 8) as usize) {
-            *byte |= 1 << (position % 8);
-        }
-    }
-    RoaringBitmap::from_lsb0_bytes(0, &bits)
+    Bits::collect(0, len, positions)
 }

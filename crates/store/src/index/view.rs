@@ -11,6 +11,7 @@ use roaring::RoaringBitmap;
 use tokio::sync::Mutex;
 
 use super::{
+    bits::Bits,
     build::{Builder, Described},
     cache::Cache,
     question::Question,
@@ -297,8 +298,8 @@ impl Store {
                 .map(|row| read_id(row, 0))
                 .collect::<Result<Vec<_>, _>>()?;
             ids.sort_unstable();
-            let new = RoaringBitmap::from_sorted_iter(ids).unwrap_or_default();
-            *Arc::make_mut(&mut set) |= new;
+            let end = ids.last().map_or(0, |last| last + 1);
+            *Arc::make_mut(&mut set) |= Bits::collect(0, end, ids);
         }
         *known = Some(Leads {
             ids: state.ids,

@@ -14,8 +14,11 @@ use super::{
 };
 use crate::{Error, Store};
 
-/// As many providers are read and sorted rather than looked for along the order.
-const FEW: u64 = 400;
+/// As many providers are read and sorted rather than looked for in the order.
+const FEW: u64 = 120;
+/// Where fewer than one in so many are wanted, their places in the order are looked up; else the
+/// order is gone along until enough were met.
+const SPARSE: u64 = 48;
 
 /// A provider with its place in the order.
 pub(crate) struct Step {
@@ -47,10 +50,33 @@ pub(crate) struct Walk {
 /// The walk through one segment.
 struct Lane {
     segment: Arc<Segment>,
-    bits: Vec<u64>,
-    /// The next place of the order; none before the first is known.
-    at: Option<u32>,
+    found: RoaringBitmap,
+    way: Way,
     ready: VecDeque<Step>,
+}
+
+/// How the next providers of a segment are found.
+enum Way {
+    /// Not begun.
+    Start,
+    /// Along the order, from this place on.
+    Along(u32),
+    /// By their places in the order, each with its position.
+    Ranked {
+        left: Vec<(u32, u32)>,
+        state: Ranking,
+    },
+}
+
+/// In what order the places are that are left.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ranking {
+    /// None, and nobody has asked yet.
+    Unasked,
+    /// None, and the first were taken out.
+    Asked,
+    /// Last to first.
+    Sorted,
 }
 
 impl Walk {
@@ -121,40 +147,17 @@ impl Walk {
 
     /// Sees that each segment has so many steps ready, or all that it has.
     async fn fill(&mut self, store: &Store, count: usize) -> Result<(), Error> {
-        let cache = &store.index().cache;
         loop {
             let mut wanted = Vec::new();
             for (i, lane) in self.lanes.iter_mut().enumerate() {
-                if lane.ready.len() >= count || lane.at.is_some_and(|at| at >= lane.segment.len) {
+                if lane.ready.len() >= count {
                     continue;
                 }
-                let mut at = match (lane.at, &self.after) {
-                    (Some(at), _) => at,
-                    (None, Some(after)) => {
-                        let near = lane.segment.place_near(store, cache, self.sort, after);
-                        let near = near.await?;
-                        lane.first_after(store, self.sort, after, near).await?
-                    }
-                    (None, None) => 0,
-                };
-                let mut ids = Vec::new();
-                let missing = count - lane.ready.len();
-                while ids.len() < missing && at < lane.segment.len {
-                    let piece = lane
-                        .segment
-                        .order(store, cache, self.sort, at / PIECE)
-                        .await?;
-                    for &position in piece.iter().skip((at % PIECE) as usize) {
-                        at += 1;
-                        if lane.has(position) {
-                            ids.push(lane.segment.id(position));
-                            if ids.len() == missing {
-                                break;
-                            }
-                        }
-                    }
+                if matches!(lane.way, Way::Start) {
+                    lane.begin(store, self.sort, self.after.as_ref()).await?;
                 }
-                lane.at = Some(at);
+                let missing = count - lane.ready.len();
+                let ids = lane.next_ids(store, self.sort, missing).await?;
                 if !ids.is_empty() {
                     wanted.push((i, ids));
                 }
@@ -183,22 +186,90 @@ impl Walk {
 
 impl Lane {
     fn new((segment, found): (Arc<Segment>, RoaringBitmap)) -> Self {
-        let mut bits = vec![0u64; segment.len.div_ceil(64) as usize];
-        for position in found {
-            bits[(position / 64) as usize] |= 1 << (position % 64);
-        }
         Self {
             segment,
-            bits,
-            at: None,
+            found,
+            way: Way::Start,
             ready: VecDeque::new(),
         }
     }
 
-    fn has(&self, position: u32) -> bool {
-        self.bits
-            .get((position / 64) as usize)
-            .is_some_and(|word| word >> (position % 64) & 1 == 1)
+    /// Chooses the way, and goes to where it begins.
+    async fn begin(
+        &mut self,
+        store: &Store,
+        sort: ProviderSort,
+        after: Option<&Standing>,
+    ) -> Result<(), Error> {
+        let cache = &store.index().cache;
+        let from = match after {
+            Some(after) => {
+                let near = self.segment.place_near(store, cache, sort, after).await?;
+                self.first_after(store, sort, after, near).await?
+            }
+            None => 0,
+        };
+        self.way = if self.found.len() * SPARSE < u64::from(self.segment.len) {
+            let ranks = self.segment.ranks(store, sort).await?;
+            let ranked = self.found.iter().filter_map(|position| {
+                let rank = *ranks.get(position as usize)?;
+                (rank >= from).then_some((rank, position))
+            });
+            Way::Ranked {
+                left: ranked.collect(),
+                state: Ranking::Unasked,
+            }
+        } else {
+            Way::Along(from)
+        };
+        Ok(())
+    }
+
+    /// The ids of the next providers, at most so many; fewer only at the end.
+    async fn next_ids(
+        &mut self,
+        store: &Store,
+        sort: ProviderSort,
+        count: usize,
+    ) -> Result<Vec<u32>, Error> {
+        let segment = &self.segment;
+        let mut ids = Vec::with_capacity(count);
+        match &mut self.way {
+            Way::Start => {}
+            // One page wants the first few of many; whoever comes again wants all.
+            Way::Ranked { left, state } if *state == Ranking::Unasked && left.len() > count => {
+                let (first, ..) = left.select_nth_unstable(count);
+                first.sort_unstable();
+                ids.extend(first.iter().map(|(_, position)| segment.id(*position)));
+                left.drain(..count);
+                *state = Ranking::Asked;
+            }
+            Way::Ranked { left, state } => {
+                if *state != Ranking::Sorted {
+                    left.sort_unstable_by(|a, b| b.cmp(a));
+                    *state = Ranking::Sorted;
+                }
+                let rest = left.len().saturating_sub(count);
+                let next = left.drain(rest..).rev();
+                ids.extend(next.map(|(_, position)| segment.id(position)));
+            }
+            Way::Along(at) => {
+                let cache = &store.index().cache;
+                while ids.len() < count && *at < segment.len {
+                    let piece = segment.order(store, cache, sort, *at / PIECE).await?;
+                    for &position in piece.iter().skip((*at % PIECE) as usize) {
+                        *at += 1;
+                        if self.found.contains(position) {
+                            ids.push(segment.id(position));
+                            if ids.len() == count {
+                                break;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        Ok(ids)
     }
 
     /// The place from `near` on at which what comes after a standing begins.
@@ -214,7 +285,7 @@ impl Lane {
         // Only those that were found are as the order knows them.
         let found: Vec<(u32, u32)> = (near..near + SIGNPOST)
             .zip(piece.iter().skip((near % PIECE) as usize))
-            .filter(|(_, position)| self.has(**position))
+            .filter(|(_, position)| self.found.contains(**position))
             .map(|(place, position)| (place, *position))
             .collect();
         let (mut low, mut high) = (0, found.len());

@@ -17,6 +17,10 @@ use crate::{
 };
 
 /// Which providers are to become leads.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one per request, and it is passed by reference"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum SaveAll {

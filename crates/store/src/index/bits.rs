@@ -1,0 +1,64 @@
+//! A set while it is filled. Numbers go into plain bits, whatever their order; a Roaring bitmap
+//! would look each one's place up.
+
+use roaring::RoaringBitmap;
+
+/// A set of numbers of one range.
+pub(super) struct Bits {
+    base: u32,
+    bytes: Vec<u8>,
+}
+
+impl Bits {
+    /// An empty set of numbers from `from` up to, but not including, `to`.
+    pub(super) fn new(from: u32, to: u32) -> Self {
+        let base = from & !7;
+        Self {
+            base,
+            bytes: vec![0; to.saturating_sub(base).div_ceil(8) as usize],
+        }
+    }
+
+    /// Adds a number; one beyond the range is passed over.
+    pub(super) fn insert(&mut self, number: u32) {
+        let at = number.wrapping_sub(self.base);
+        if let Some(byte) = self.bytes.get_mut((at / 8) as usize) {
+            *byte |= 1 << (at % 8);
+        }
+    }
+
+    pub(super) fn into_set(self) -> RoaringBitmap {
+        RoaringBitmap::from_lsb0_bytes(self.base, &self.bytes)
+    }
+
+    /// The set of these numbers.
+    pub(super) fn collect(
+        from: u32,
+        to: u32,
+        numbers: impl IntoIterator<Item = u32>,
+    ) -> RoaringBitmap {
+        let mut bits = Self::new(from, to);
+        for number in numbers {
+            bits.insert(number);
+        }
+        bits.into_set()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_set_has_what_was_put_in(from in 0u32..200_000, mut numbers in proptest::collection::vec(0u32..300_000, 0..200)) {
+            for n in &mut numbers {
+                *n += from;
+            }
+            let set = Bits::collect(from, from + 300_000, numbers.iter().copied());
+            prop_assert_eq!(set, numbers.into_iter().collect::<RoaringBitmap>());
+        }
+    }
+}
