@@ -17,6 +17,12 @@ fn a_lead_changes_its_status_gets_a_note_and_is_exported() {
     browser.until(&format!(
         "document.querySelector('{row} [name=was_status]')?.value === 'interested'"
     ));
+    // The tabs count it without the page being loaded again.
+    browser.until_text(".tabs a[href*='status=interested'] .n", "1");
+    assert!(
+        !browser.has("tbody template"),
+        "what came beside the row is in its place"
+    );
     browser.click(&format!("{row} [data-notes]"));
     browser.fill(
         &format!("{row} textarea"),

@@ -147,7 +147,7 @@ fn a_provider_is_found_by_name_and_picked_alone() {
         json!("1")
     );
     browser.click(".bar-of-picked button");
-    until_receipt(&browser, "new leads", 1);
+    until_receipt(&browser, "new lead", 1);
     browser.open(&format!("/leads/{npi}"));
     browser.until_text(".title-line .name", &name);
     browser.assert_quiet();

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use canvass_model::Catalogue;
 use canvass_store::Store;
 
-pub use accounts::{Login, Secret, TOKEN_PREFIX};
+pub use accounts::{LEAST_PASSWORD, Login, Secret, TOKEN_PREFIX};
 pub use actor::Actor;
 pub use clock::Clock;
 pub use error::{Error, Field};

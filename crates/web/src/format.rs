@@ -21,7 +21,12 @@ pub fn number(n: u64) -> String {
 
 /// A count with its noun: `1 provider`, `1,204 providers`.
 pub fn counted(n: u64, one: &str, many: &str) -> String {
-    format!("{} {}", number(n), if n == 1 { one } else { many })
+    format!("{} {}", number(n), noun(n, one, many))
+}
+
+/// The noun for so many: `provider` for 1, `providers` for 0 and 1,204.
+pub fn noun<'a>(n: u64, one: &'a str, many: &'a str) -> &'a str {
+    if n == 1 { one } else { many }
 }
 
 /// A length of time as people say it: `41 s`, `3 min 20 s`, `2 h 5 min`.
@@ -59,6 +64,8 @@ impl Now {
     }
 }
 
+const YESTERDAY: &str = "yesterday";
+
 /// A moment or a day, written as people write it, with the exact one in its `<time>` element.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct When {
@@ -88,6 +95,15 @@ impl When {
         }
     }
 
+    /// A moment for a narrow column: like [`Self::moment`], with the time of today only.
+    pub fn short(at: Timestamp, now: &Now) -> Self {
+        let mut when = Self::moment(at, now);
+        if let Some(day) = when.text.split(' ').next().filter(|day| *day == YESTERDAY) {
+            when.text = day.to_owned();
+        }
+        when
+    }
+
     /// As people write it.
     pub fn text(&self) -> &str {
         &self.text
@@ -100,7 +116,7 @@ fn moment_text(then: &ZonedDateTime, today: Date) -> String {
         return then.strftime("%H:%M").to_string();
     }
     if day.tomorrow().is_ok_and(|next| next == today) {
-        return then.strftime("yesterday %H:%M").to_string();
+        return format!("{YESTERDAY} {}", then.strftime("%H:%M"));
     }
     if day.year() == today.year() {
         return then.strftime("%-d %b").to_string();
@@ -189,6 +205,10 @@ mod tests {
         let text = |at: &str| When::moment(at.parse().unwrap(), &now).text().to_owned();
         assert_eq!(text("2025-11-12T09:05:00Z"), "09:05");
         assert_eq!(text("2025-11-11T23:59:00Z"), "yesterday 23:59");
+        let short = |at: &str| When::short(at.parse().unwrap(), &now).text().to_owned();
+        assert_eq!(short("2025-11-11T23:59:00Z"), "yesterday");
+        assert_eq!(short("2025-11-12T09:05:00Z"), "09:05");
+        assert_eq!(short("2025-01-03T08:00:00Z"), "3 Jan");
         assert_eq!(text("2025-01-03T08:00:00Z"), "3 Jan");
         assert_eq!(text("2024-01-03T08:00:00Z"), "3 Jan 2024");
     }

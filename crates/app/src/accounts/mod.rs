@@ -15,6 +15,8 @@ use secret::{code_hash, hash};
 
 /// What a token begins with, so that one that leaked is found.
 pub const TOKEN_PREFIX: &str = "cvs_";
+/// Characters that a password has at least.
+pub const LEAST_PASSWORD: usize = 10;
 const MOST_PASSWORD: usize = 1_000;
 const MOST_NAME: usize = 100;
 /// Failed logins of an account that have no consequence.

@@ -51,8 +51,11 @@ pub(super) async fn verified(password: &str, hash: Option<String>) -> Result<boo
 /// Refuses a password that is too short, too long, or the name.
 pub(super) fn check(name: &str, password: &str) -> Result<(), Error> {
     let length = password.chars().count();
-    if length < 10 {
-        return Err(Error::invalid("password", "at least 10 characters"));
+    if length < super::LEAST_PASSWORD {
+        return Err(Error::invalid(
+            "password",
+            format!("at least {} characters", super::LEAST_PASSWORD),
+        ));
     }
     if length > super::MOST_PASSWORD {
         return Err(Error::invalid("password", "at most 1,000 characters"));

@@ -270,12 +270,12 @@ fn checked(mut request: SyncRequest) -> Result<SyncRequest, Error> {
             format!("{state:?} is no state; write two letters, as in CA"),
         ));
     }
-    if request
-        .city
-        .as_deref()
-        .is_some_and(|c| c.chars().count() > 100)
-    {
-        return Err(Error::invalid("city", "at most 100 characters"));
+    let fits = |city: &str| city.chars().count() <= 100 && !city.chars().any(char::is_control);
+    if !request.city.as_deref().is_none_or(fits) {
+        return Err(Error::invalid(
+            "city",
+            "at most 100 characters, and no control characters",
+        ));
     }
     if let Some(code) = request.postal_code.as_deref() {
         let (digits, star) = code.strip_suffix('*').map_or((code, false), |d| (d, true));
@@ -345,5 +345,25 @@ mod tests {
             );
         }
         assert!(checked(SyncRequest::default()).is_err());
+    }
+
+    #[test]
+    fn a_city_that_no_database_holds_is_refused() {
+        let of = |city: &str| {
+            checked(SyncRequest {
+                specialties: vec!["Family Medicine".into()],
+                city: Some(city.into()),
+                ..SyncRequest::default()
+            })
+        };
+        let city = of(" Coeur d'Alene\n").unwrap().city;
+        assert_eq!(city.as_deref(), Some("Coeur d'Alene"));
+        for odd in ["Fres\0no", "Fresno\u{1b}[1m", &"x".repeat(101)] {
+            let refused = of(odd);
+            let Err(Error::Invalid(fields)) = refused else {
+                panic!("{odd:?}: {refused:?}");
+            };
+            assert_eq!(fields[0].name, "city", "{odd:?}");
+        }
     }
 }

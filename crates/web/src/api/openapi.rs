@@ -29,9 +29,14 @@ an administrator may do everything.
 **Problems** are `application/problem+json` (RFC 9457), with `errors` field by field and the number \
 of the request in the log.
 
-**Sending again.** Every `POST` may carry an `Idempotency-Key`: the same key with the same request gives \
-the same answer for a week and does nothing twice; with another request it is refused with 422. Stopping \
-and resuming a sync, importing a file and giving access are harmless to repeat without one.";
+**Sending again.** What would do something twice takes an `Idempotency-Key`: starting a sync, saving \
+leads, adding to a timeline, editing many leads. The same key with the same request gives the same answer \
+for a week and does nothing twice; with another request it is refused with 422. The other `POST`s need \
+none: stopping and resuming a sync, importing a file and adding a user are harmless to repeat. Making a \
+token takes none, because its secret is in one answer and nowhere else: sent again it makes another.";
+
+/// The operations that take an `Idempotency-Key`.
+const KEYED: [&str; 4] = ["start_sync", "save_all", "add_activity", "edit_many_leads"];
 
 #[derive(utoipa::OpenApi)]
 #[openapi(
@@ -68,22 +73,20 @@ pub fn openapi() -> OpenApi {
     components.add_security_scheme("session", session);
     for (path, item) in &mut document.paths.paths {
         let operations = [
-            (false, &mut item.get),
-            (true, &mut item.post),
-            (false, &mut item.patch),
-            (false, &mut item.delete),
+            &mut item.get,
+            &mut item.post,
+            &mut item.patch,
+            &mut item.delete,
         ];
-        for (is_post, operation) in operations {
-            if let Some(operation) = operation {
-                complete(operation, path, is_post);
-            }
+        for operation in operations.into_iter().flatten() {
+            complete(operation, path);
         }
     }
     document
 }
 
 /// Adds what is the same for all operations: the role, the key, the problems.
-fn complete(operation: &mut Operation, path: &str, is_post: bool) {
+fn complete(operation: &mut Operation, path: &str) {
     let role = operation
         .extensions
         .as_ref()
@@ -95,7 +98,11 @@ fn complete(operation: &mut Operation, path: &str, is_post: bool) {
     };
     let said = operation.description.take().unwrap_or_default();
     operation.description = Some(format!("{said}\n\n{needs}").trim().to_owned());
-    if is_post {
+    if operation
+        .operation_id
+        .as_deref()
+        .is_some_and(|id| KEYED.contains(&id))
+    {
         let text = ObjectBuilder::new()
             .schema_type(Type::String)
             .max_length(Some(200));

@@ -195,7 +195,8 @@ pub struct NewToken {
 /// Make a token
 ///
 /// For oneself, or for anybody by an administrator. It may do what its user may. Its secret is in this
-/// answer only; when that is lost, make another and revoke this one.
+/// answer only; when that is lost, make another and revoke this one. So it knows no
+/// `Idempotency-Key`: sent again it makes another token.
 #[utoipa::path(
     post, path = "/api/users/{id}/tokens", tag = "Access", operation_id = "create_token",
     extensions(("x-role" = json!("own"))),

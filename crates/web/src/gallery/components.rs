@@ -84,6 +84,7 @@ impl Components {
                 pager(total(1_204_000, false), false, true),
             ],
             tabs: Tabs {
+                beside_a_row: false,
                 label: "Statuses",
                 target: "tabs",
                 tabs: [("All", 12_418), ("New", 11_002), ("Converted", 7)]

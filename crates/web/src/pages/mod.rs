@@ -13,6 +13,7 @@ pub mod sync;
 pub mod team;
 pub mod theme;
 
+mod address;
 mod ask;
 mod visit;
 

@@ -2,7 +2,7 @@ use askama::Template;
 use canvass_model::Total;
 
 use super::href;
-use crate::format::number;
+use crate::format::{noun, number};
 
 /// A link with its words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,18 @@ pub struct Pager {
 }
 
 impl Pager {
+    /// No rows and no other page.
+    pub fn of_nothing(total: Total, noun: &'static str) -> Self {
+        Self {
+            shown: 0,
+            total,
+            noun,
+            first: None,
+            next: None,
+            target: "results",
+        }
+    }
+
     fn words(&self) -> String {
         let whole = number(self.total.count);
         let about = if self.total.exact { "" } else { "about " };
@@ -59,6 +71,68 @@ impl Pager {
             return format!("All {whole} {}", self.noun);
         }
         format!("{} of {about}{whole} {}", number(self.shown), self.noun)
+    }
+}
+
+/// How many rows a list has.
+#[derive(Clone, Debug, Template)]
+#[template(path = "ui/count.html")]
+pub struct Count {
+    /// How many.
+    pub total: Total,
+    /// Word for one row, and for several.
+    pub nouns: [&'static str; 2],
+    /// What else there is to know of them.
+    pub beside: Option<String>,
+    /// Whether it comes beside a row that was edited, to replace the one on the page.
+    pub beside_a_row: bool,
+}
+
+impl Count {
+    /// So many rows.
+    pub fn new(total: Total, nouns: [&'static str; 2]) -> Self {
+        Self {
+            total,
+            nouns,
+            beside: None,
+            beside_a_row: false,
+        }
+    }
+
+    fn number(&self) -> String {
+        let about = if self.total.exact { "" } else { "About " };
+        format!("{about}{}", number(self.total.count))
+    }
+
+    fn noun(&self) -> &'static str {
+        let [one, many] = self.nouns;
+        noun(self.total.count, one, many)
+    }
+}
+
+/// The head of a list, which `ui/list.html` draws.
+#[derive(Clone, Debug)]
+pub struct ListHead {
+    /// How many rows.
+    pub count: Count,
+    /// What is asked for.
+    pub chips: Vec<Chip>,
+    /// The ways to take it all along; absent where the viewer may not.
+    pub export: Option<ExportMenu>,
+}
+
+impl ListHead {
+    /// The head of a list without rows.
+    pub fn of_nothing(nouns: [&'static str; 2]) -> Self {
+        let none = Total {
+            count: 0,
+            exact: true,
+        };
+        Self {
+            count: Count::new(none, nouns),
+            chips: Vec::new(),
+            export: None,
+        }
     }
 }
 
@@ -116,6 +190,20 @@ pub struct Tabs {
     pub tabs: Vec<Tab>,
     /// Identifier of the element that a tab replaces.
     pub target: &'static str,
+    /// Whether they come beside a row that was edited, to replace those on the page.
+    pub beside_a_row: bool,
+}
+
+impl Tabs {
+    /// No tab, over the results of a page.
+    pub fn of_nothing(label: &'static str) -> Self {
+        Self {
+            label,
+            tabs: Vec::new(),
+            target: "results",
+            beside_a_row: false,
+        }
+    }
 }
 
 /// A list or panel with nothing in it: why, and what to do next.

@@ -10,7 +10,7 @@ mod status;
 use std::fmt;
 
 pub use form::{Combobox, Field, Select, SelectOption};
-pub use list::{Chip, Empty, ExportMenu, Link, Pager, Tab, Tabs};
+pub use list::{Chip, Count, Empty, ExportMenu, Link, ListHead, Pager, Tab, Tabs};
 pub use report::{Bar, BarChart, Dot, Notice, Progress, ReceiptView, Stat, TimelineEntry, Tone};
 pub use status::{Avatar, Badge, StatusBadge, StatusSelect};
 
@@ -49,6 +49,7 @@ shown_as_html!(
     BarChart,
     Chip,
     Combobox,
+    Count,
     Empty,
     ExportMenu,
     Field,

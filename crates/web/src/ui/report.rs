@@ -2,7 +2,7 @@ use askama::Template;
 use canvass_model::Receipt;
 use serde::{Deserialize, Serialize};
 
-use crate::format::{When, number};
+use crate::format::{When, counted, noun, number};
 
 /// What a colour means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,9 +54,10 @@ pub struct ReceiptView {
 impl ReceiptView {
     fn parts(&self) -> Vec<(String, &'static str)> {
         let r = &self.receipt;
+        let existing = noun(r.existing, "was a lead already", "were leads already");
         [
-            (r.created, "new leads", true),
-            (r.existing, "were leads already", true),
+            (r.created, noun(r.created, "new lead", "new leads"), true),
+            (r.existing, existing, true),
             (r.suppressed, "left out: asked not to be called", false),
             (r.rejected, "left out: not in service", false),
         ]
@@ -68,6 +69,11 @@ impl ReceiptView {
 
     fn requested(&self) -> String {
         number(self.receipt.requested)
+    }
+
+    fn label(&self) -> String {
+        let providers = counted(self.receipt.requested, "provider", "providers");
+        format!("Receipt for {providers}")
     }
 }
 
@@ -232,6 +238,34 @@ mod tests {
         .to_string();
         assert!(html.contains("1,204") && html.contains("96"), "{html}");
         assert!(!html.contains("asked not to be called"), "{html}");
+    }
+
+    #[test]
+    fn one_is_said_as_one() {
+        let receipt = |created, existing| {
+            let receipt = Receipt {
+                requested: created + existing,
+                created,
+                existing,
+                suppressed: 0,
+                rejected: 0,
+            };
+            ReceiptView { receipt }.to_string()
+        };
+        for (html, words) in [
+            (
+                receipt(1, 0),
+                [">new lead<", ">were leads already<", "for 1 provider\""],
+            ),
+            (
+                receipt(2, 1),
+                [">new leads<", ">was a lead already<", "for 3 providers\""],
+            ),
+        ] {
+            for word in words {
+                assert!(html.contains(word), "{word}: {html}");
+            }
+        }
     }
 
     #[test]

@@ -29,8 +29,8 @@ async fn an_import_is_reported_line_by_line() {
     let answer = browser.upload("/leads/import", &csv).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     for words in [
-        "<dt>new leads</dt><dd>1</dd>",
-        "<dt>lines not taken</dt><dd>1</dd>",
+        "<dt>new lead</dt><dd>1</dd>",
+        "<dt>line not taken</dt><dd>1</dd>",
         "<td data-label=\"Line\">3</td>",
         "Nobody who may sign in is called Nobody Known",
     ] {

@@ -113,6 +113,11 @@ async fn a_row_is_edited_where_it_stands() {
     assert_eq!(row.status, StatusCode::OK);
     assert!(row.text.starts_with(&format!("<tr id=\"{id}\"")));
     assert_eq!(lead(&site, npi).await.status, LeadStatus::Contacted);
+    // With the counts of the page, which replace those that it shows.
+    row.assert_says("<nav class=\"tabs\" id=\"tabs-of-results\" hx-swap-oob=\"true\"");
+    row.assert_says("status=contacted\">Contacted <span class=\"n\">1</span>");
+    row.assert_says("status=new\">New <span class=\"n\">4</span>");
+    row.assert_says("hx-swap-oob=\"true\"><strong>5</strong> leads");
 
     let open = browser.part(&format!("{path}/row?edit=notes"), &id).await;
     let at = open.text.find("class=\"notes-form\"").unwrap();
@@ -130,6 +135,16 @@ async fn a_row_is_edited_where_it_stands() {
         .await;
     assert_eq!(row.status, StatusCode::OK);
     assert_eq!(lead(&site, npi).await.notes, "Mine");
+    assert!(!row.text.contains("hx-swap-oob"), "no count is another");
+
+    // The counts are those of the list that is open.
+    browser.page("/leads?status=interested&q=nobody").await;
+    let row = browser.part(&format!("{path}/row"), &id).await;
+    let form = Form::to(&row.text, &path).with("status", "follow_up");
+    let row = browser.send_part(&form, &id).await;
+    row.assert_says("aria-current=\"page\">Interested <span class=\"n\">0</span>");
+    row.assert_says("/leads?q=nobody\">All <span class=\"n\">0</span>");
+    row.assert_says("<strong>0</strong> leads");
 
     // Without script the same form leads back to the list.
     browser.page("/leads?status=interested").await;
@@ -197,11 +212,27 @@ async fn the_timeline_takes_calls_and_notes_once() {
     assert_eq!(lead(&site, npi).await.status, LeadStatus::Contacted);
     let page = browser.page(&format!("/leads/{npi}")).await;
     assert!(page.contains("No answer"));
+    assert!(page.contains("<strong>Call</strong> <span class=\"muted\">caller, <time"));
 
     let empty = Form::to(&page, &action).with("text", "  ");
     let answer = browser.send(&empty).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     answer.assert_says("A note says something.");
+}
+
+#[tokio::test]
+async fn what_the_command_line_does_says_so() {
+    let (site, npi) = with_leads().await;
+    let system = canvass_app::Actor::system();
+    let added = site
+        .app
+        .add_activity(&system, npi, ActivityKind::Note, "Merged two lists", None)
+        .await;
+    added.unwrap();
+    let mut browser = site.signed_in(Role::Caller).await;
+    let page = browser.page(&format!("/leads/{npi}")).await;
+    let by = "<strong>Note</strong> <span class=\"muted\">command line, <time";
+    assert!(page.contains(by), "{page}");
 }
 
 #[tokio::test]

@@ -21,6 +21,12 @@ async fn an_administrator_gives_access_and_takes_it() {
     let taken = admin.send(&form).await;
     taken.assert_says("Somebody has this name already.");
 
+    // Whose password a form sets is told to what keeps passwords.
+    for name in ["admin", "Kim"] {
+        let told = format!("autocomplete=\"username\" value=\"{name}\" hidden>");
+        assert_eq!(page.matches(&told).count(), 1, "{name}");
+    }
+
     let kim = site.app.user_by_name("Kim").await.unwrap();
     let act = |what: &str| format!("/team/users/{}/{what}", kim.id);
     let role = Form::to(&page, &act("role"));

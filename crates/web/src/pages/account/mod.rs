@@ -3,6 +3,7 @@
 pub(super) mod handlers;
 
 use askama::Template;
+use canvass_app::LEAST_PASSWORD;
 
 use crate::problem::FieldError;
 use crate::ui::Field;
@@ -45,9 +46,6 @@ pub struct SetupView {
 }
 
 impl SetupView {
-    /// Letters of a password at least, as the application wants it.
-    pub const PASSWORD_LENGTH: usize = 10;
-
     fn fields(&self) -> [Field; 3] {
         [
             Field {
@@ -67,7 +65,7 @@ impl SetupView {
                     .errors(&self.errors)
             },
             Field::password("password", "Password", "new-password")
-                .hint(format!("At least {} characters.", Self::PASSWORD_LENGTH))
+                .hint(format!("At least {LEAST_PASSWORD} characters."))
                 .errors(&self.errors),
         ]
     }

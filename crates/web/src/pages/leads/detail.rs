@@ -191,7 +191,8 @@ fn activity_entry(a: &Activity, now: &Now) -> TimelineEntry {
         title,
         text: Some(a.text.clone()).filter(|t| a.kind != ActivityKind::Status && !t.is_empty()),
         change: None,
-        by: a.user.clone(),
+        // Only what is done from the command line, imports included, is done by no user.
+        by: Some(a.user.clone().unwrap_or_else(|| "command line".to_owned())),
         when: When::moment(a.at, now),
     }
 }

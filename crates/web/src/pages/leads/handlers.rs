@@ -9,9 +9,10 @@ use canvass_app::{Actor, Error, ProviderView};
 use canvass_model::{Activity, ActivityKind, Lead, LeadFilter, LeadSort, Npi};
 
 use super::edit::{Typed, conflict};
+use super::list::NOUNS;
 use super::{
-    Asked, ImportPanel, LeadFilters, LeadForm, LeadRow, LeadView, LeadsResults, LeadsView, Owner,
-    Timeline,
+    Asked, ImportPanel, LeadFilters, LeadForm, LeadRow, LeadView, LeadsResults, LeadsView,
+    MovedRow, Owner, Timeline,
 };
 use crate::access::Caller;
 use crate::pages::ask::Ask;
@@ -19,7 +20,7 @@ use crate::pages::visit::{self, Pairs, Visit, done, fields, sentence, sentences,
 use crate::pages::{Page, Section, html, page};
 use crate::problem::{FieldError, Problem};
 use crate::server::Server;
-use crate::ui::{Link, Notice};
+use crate::ui::{Count, Link, Notice, Tabs};
 
 pub fn router() -> Router<Server> {
     Router::new()
@@ -86,19 +87,23 @@ struct Search {
     ask: Ask<LeadSort>,
 }
 
+impl Search {
+    fn read(pairs: &Pairs) -> Self {
+        let mut filter = LeadFilter::all();
+        let ask = Ask::read(pairs, LeadSort::parse, |n, v| filter.set(n, v));
+        Self { filter, ask }
+    }
+}
+
 async fn results(
     visit: &Visit,
     actor: &Actor,
     pairs: &Pairs,
 ) -> Result<(LeadsResults, Search), Problem> {
     let app = visit.app();
-    let mut filter = LeadFilter::all();
-    let mut ask = Ask::read(pairs, LeadSort::parse, |n, v| filter.set(n, v));
+    let Search { filter, mut ask } = Search::read(pairs);
     if ask.errors.is_empty() {
-        let whatever = LeadFilter {
-            status: Vec::new(),
-            ..filter.clone()
-        };
+        let whatever = of_any_status(&filter);
         let found = tokio::try_join!(
             app.leads(&filter, ask.sort, &ask.page),
             app.count_leads(&filter),
@@ -188,7 +193,10 @@ async fn edit(
     let error = match edited {
         Ok(lead) if in_row => {
             let row = LeadRow::new(&lead, actor.role, visit.app().catalogue(), &visit.now());
-            return Ok(html(&row));
+            if lead.status == before.status {
+                return Ok(html(&row));
+            }
+            return moved(&visit, row).await;
         }
         Ok(_) => {
             let to = format!("/leads/{npi}");
@@ -214,6 +222,42 @@ async fn edit(
     let form = form.with_errors(refusal.error, &refusal.errors);
     let response = desk.page(&visit, &actor, form, |_| {}).await?;
     Ok((refusal.status, response).into_response())
+}
+
+/// The answer to a change of status in a list: the row, and the counts of its page. The row stays
+/// where it is, so that the one below it is not edited in its place.
+async fn moved(visit: &Visit, row: LeadRow) -> Result<Response, Problem> {
+    let app = visit.app();
+    let Search { filter, ask } = Search::read(&visit.query_of_page());
+    if !ask.errors.is_empty() {
+        return Ok(html(&row));
+    }
+    let whatever = of_any_status(&filter);
+    let (total, counts) = tokio::try_join!(app.count_leads(&filter), app.lead_counts(&whatever))?;
+    let asked = Asked {
+        filter: &filter,
+        sort: ask.sort,
+        page: &ask.page,
+    };
+    Ok(html(&MovedRow {
+        row,
+        tabs: Tabs {
+            beside_a_row: true,
+            ..asked.tabs(&counts)
+        },
+        count: Count {
+            beside_a_row: true,
+            ..Count::new(total, NOUNS)
+        },
+    }))
+}
+
+/// The same filter, whatever the status.
+fn of_any_status(filter: &LeadFilter) -> LeadFilter {
+    LeadFilter {
+        status: Vec::new(),
+        ..filter.clone()
+    }
 }
 
 /// Why an edit was not taken, as the form and the row say it.

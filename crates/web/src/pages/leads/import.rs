@@ -1,7 +1,7 @@
 use askama::Template;
 use canvass_app::ImportReport;
 
-use crate::format::{counted, number};
+use crate::format::{counted, noun, number};
 
 /// Import of a CSV file, and the report of the last one.
 #[derive(Clone, Debug, Default, Template)]
@@ -22,11 +22,13 @@ impl ImportPanel {
     }
 
     fn parts(report: &ImportReport) -> [(String, &'static str); 4] {
+        let created = noun(report.created, "new lead", "new leads");
+        let rejected = noun(report.rejected, "line not taken", "lines not taken");
         [
-            (number(report.created), "new leads"),
+            (number(report.created), created),
             (number(report.updated), "changed"),
             (number(report.unchanged), "the same already"),
-            (number(report.rejected), "lines not taken"),
+            (number(report.rejected), rejected),
         ]
     }
 

@@ -1,14 +1,15 @@
 use askama::Template;
-use canvass_model::{
-    Catalogue, Cursor, Lead, LeadFilter, LeadSort, LeadStatus, Page, PageRequest, Total,
-};
+use canvass_model::{Catalogue, Lead, LeadFilter, LeadSort, LeadStatus, Page, PageRequest, Total};
 
 use super::{ImportPanel, LeadRow, Owner, owner_select};
-use crate::format::{Now, number};
+use crate::format::Now;
 use crate::pages::Viewer;
-use crate::pages::providers::{chip_label, cities_box, specialties_box, states_box};
+use crate::pages::address::Address;
+use crate::pages::providers::{cities_box, specialties_box, states_box};
 use crate::problem::FieldError;
-use crate::ui::{Chip, Combobox, Empty, ExportMenu, Field, Link, Pager, Select, Tab, Tabs, href};
+use crate::ui::{
+    Combobox, Count, Empty, ExportMenu, Field, Link, ListHead, Pager, Select, Tab, Tabs,
+};
 
 /// The filters, as a form that asks the same page again.
 #[derive(Clone, Debug, Template)]
@@ -92,50 +93,61 @@ pub struct Asked<'a> {
     pub page: &'a PageRequest,
 }
 
-impl Asked<'_> {
-    fn pairs(&self) -> Vec<(&'static str, String)> {
-        let mut pairs = self.filter.pairs();
-        if self.sort != LeadSort::default() {
-            pairs.push(("sort", self.sort.as_str().to_owned()));
-        }
-        if self.page.limit != PageRequest::DEFAULT_LIMIT {
-            pairs.push(("limit", self.page.limit.to_string()));
-        }
-        pairs
+impl<'a> Asked<'a> {
+    fn address(&self) -> Address<'a> {
+        let sort = (self.sort != LeadSort::default()).then(|| self.sort.as_str());
+        Address::new("/leads", self.filter.pairs(), sort, self.page)
     }
 
-    fn at(&self, cursor: Option<&Cursor>) -> String {
-        let mut pairs = self.pairs();
-        pairs.extend(cursor.map(|c| ("cursor", c.to_string())));
-        href("/leads", pairs)
-    }
-
-    fn with_status(&self, status: Option<LeadStatus>) -> String {
-        let mut pairs = self.pairs();
-        pairs.retain(|(name, _)| *name != "status");
-        if let Some(status) = status {
-            pairs.insert(0, ("status", status.as_str().to_owned()));
+    /// One tab for each status, with its count under this filter without its status.
+    pub fn tabs(&self, counts: &[(LeadStatus, u64)]) -> Tabs {
+        let address = self.address();
+        let with = |status: Option<LeadStatus>| {
+            address.with(|pairs| {
+                pairs.retain(|(name, _)| *name != "status");
+                if let Some(status) = status {
+                    pairs.insert(0, ("status", status.as_str().to_owned()));
+                }
+            })
+        };
+        let chosen = &self.filter.status;
+        let all = Tab {
+            label: "All".to_owned(),
+            count: Some(counts.iter().map(|(_, n)| n).sum()),
+            href: with(None),
+            current: chosen.is_empty(),
+        };
+        let each = LeadStatus::ALL.into_iter().map(|status| {
+            let of_status = counts.iter().filter(|(s, _)| *s == status);
+            Tab {
+                label: status.label().to_owned(),
+                count: Some(of_status.map(|(_, n)| n).sum()),
+                href: with(Some(status)),
+                current: chosen.contains(&status),
+            }
+        });
+        Tabs {
+            tabs: std::iter::once(all).chain(each).collect(),
+            ..Tabs::of_nothing("Statuses")
         }
-        href("/leads", pairs)
     }
 }
+
+/// Words for leads.
+pub(super) const NOUNS: [&str; 2] = ["lead", "leads"];
 
 /// The list: what a filter, a tab and a page replace.
 #[derive(Clone, Debug, Template)]
 #[template(path = "leads/results.html")]
 pub struct LeadsResults {
-    /// How many.
-    pub total: Total,
+    /// How many, and what is asked for besides the status.
+    pub head: ListHead,
     /// One tab for each status, with its count.
     pub tabs: Tabs,
-    /// What is asked for besides the status.
-    pub chips: Vec<Chip>,
     /// Rows.
     pub rows: Vec<LeadRow>,
     /// Pages.
     pub pager: Pager,
-    /// The ways to take it all along; absent where the viewer may not.
-    pub export: Option<ExportMenu>,
     /// Whether the viewer may import.
     pub may_import: bool,
     /// What could not be understood.
@@ -158,27 +170,22 @@ impl LeadsResults {
         catalogue: &Catalogue,
         now: &Now,
     ) -> Self {
-        let after = asked.page.after.as_ref();
+        let address = asked.address();
         let manages = viewer.is_manager();
         Self {
-            total,
-            tabs: tabs(&asked, counts),
-            chips: chips(&asked),
+            head: ListHead {
+                count: Count::new(total, NOUNS),
+                chips: address.chips(&["status", "owner"]),
+                export: (manages && total.count > 0)
+                    .then(|| ExportMenu::new("/api/leads/export", &asked.filter.pairs())),
+            },
+            tabs: asked.tabs(counts),
             rows: found
                 .items
                 .iter()
                 .map(|lead| LeadRow::new(lead, viewer.role, catalogue, now))
                 .collect(),
-            pager: Pager {
-                shown: found.items.len() as u64,
-                total,
-                noun: "leads",
-                first: after.map(|_| asked.at(None)),
-                next: found.next.as_ref().map(|c| asked.at(Some(c))),
-                target: "results",
-            },
-            export: (manages && total.count > 0)
-                .then(|| ExportMenu::new("/api/leads/export", &asked.filter.pairs())),
+            pager: address.pager(found, total, NOUNS[1]),
             may_import: manages,
             error: None,
             filtered: !asked.filter.pairs().is_empty(),
@@ -188,43 +195,17 @@ impl LeadsResults {
 
     /// A list that could not be understood.
     pub fn refused(error: impl Into<String>) -> Self {
-        let total = Total {
-            count: 0,
-            exact: true,
-        };
+        let head = ListHead::of_nothing(NOUNS);
         Self {
-            total,
-            tabs: Tabs {
-                label: "Statuses",
-                tabs: Vec::new(),
-                target: "results",
-            },
-            chips: Vec::new(),
+            tabs: Tabs::of_nothing("Statuses"),
             rows: Vec::new(),
-            pager: Pager {
-                shown: 0,
-                total,
-                noun: "leads",
-                first: None,
-                next: None,
-                target: "results",
-            },
-            export: None,
+            pager: Pager::of_nothing(head.count.total, NOUNS[1]),
+            head,
             may_import: false,
             error: Some(error.into()),
             filtered: true,
             statuses: Vec::new(),
         }
-    }
-
-    fn count_words(&self) -> (String, &'static str) {
-        let about = if self.total.exact { "" } else { "About " };
-        let noun = if self.total.count == 1 {
-            "lead"
-        } else {
-            "leads"
-        };
-        (format!("{about}{}", number(self.total.count)), noun)
     }
 
     fn empty(&self) -> Empty {
@@ -248,49 +229,6 @@ impl LeadsResults {
             links: vec![Link::new("Search for providers", "/providers?lead=no")],
         }
     }
-}
-
-fn tabs(asked: &Asked<'_>, counts: &[(LeadStatus, u64)]) -> Tabs {
-    let chosen = &asked.filter.status;
-    let all = Tab {
-        label: "All".to_owned(),
-        count: Some(counts.iter().map(|(_, n)| n).sum()),
-        href: asked.with_status(None),
-        current: chosen.is_empty(),
-    };
-    let each = LeadStatus::ALL.into_iter().map(|status| Tab {
-        label: status.label().to_owned(),
-        count: Some(
-            counts
-                .iter()
-                .filter(|(s, _)| *s == status)
-                .map(|(_, n)| n)
-                .sum(),
-        ),
-        href: asked.with_status(Some(status)),
-        current: chosen.contains(&status),
-    });
-    Tabs {
-        label: "Statuses",
-        tabs: std::iter::once(all).chain(each).collect(),
-        target: "results",
-    }
-}
-
-fn chips(asked: &Asked<'_>) -> Vec<Chip> {
-    let pairs = asked.pairs();
-    pairs
-        .iter()
-        .enumerate()
-        .filter(|(_, (name, _))| !matches!(*name, "sort" | "limit" | "status" | "owner"))
-        .map(|(i, (name, value))| {
-            let rest = pairs.iter().enumerate().filter(|(j, _)| *j != i);
-            Chip {
-                label: chip_label(name, value),
-                without: href("/leads", rest.map(|(_, (n, v))| (*n, v.as_str()))),
-            }
-        })
-        .collect()
 }
 
 /// The page.
@@ -323,7 +261,8 @@ mod tests {
             sort: LeadSort::Name,
             page: &page,
         };
-        let tabs = tabs(&asked, &[(LeadStatus::New, 3), (LeadStatus::Converted, 1)]).tabs;
+        let counts = [(LeadStatus::New, 3), (LeadStatus::Converted, 1)];
+        let tabs = asked.tabs(&counts).tabs;
         assert_eq!(tabs[0].href, "/leads?owner=none&state=CA&sort=name");
         assert_eq!(tabs[0].count, Some(4));
         assert!(tabs[1].current && !tabs[0].current);

@@ -11,7 +11,7 @@ pub(super) mod upload;
 pub use detail::{ActivityForm, LeadForm, LeadView, Timeline};
 pub use import::ImportPanel;
 pub use list::{Asked, LeadFilters, LeadsResults, LeadsView};
-pub use row::LeadRow;
+pub use row::{LeadRow, MovedRow};
 
 use canvass_model::ContactMethod;
 

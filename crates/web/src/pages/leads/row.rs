@@ -5,7 +5,7 @@ use super::method_label;
 use crate::format::{Now, When};
 use crate::pages::providers::specialty_label;
 use crate::pages::providers::{city_and_state, person_or_organization};
-use crate::ui::{Avatar, StatusSelect};
+use crate::ui::{Avatar, Count, StatusSelect, Tabs};
 
 /// One row of the list, with its inline edits: what an edit replaces.
 #[derive(Clone, Debug, Template)]
@@ -79,7 +79,7 @@ impl LeadRow {
                     Some(ContactMethod::Both) => "both",
                     Some(method) => method_label(method),
                 };
-                (When::moment(at, now), how)
+                (When::short(at, now), how)
             }),
             version: lead.version,
             gone: match p.status {
@@ -113,6 +113,21 @@ impl LeadRow {
     fn first_line(&self) -> &str {
         self.notes.lines().next().unwrap_or_default()
     }
+}
+
+/// A row whose status was changed, with what else on its page shows that.
+#[derive(Clone, Debug, Template)]
+#[template(
+    ext = "html",
+    source = "{{ row }}<template>{{ tabs }}{{ count }}</template>"
+)]
+pub struct MovedRow {
+    /// The row.
+    pub row: LeadRow,
+    /// The tabs, with the counts as they are now.
+    pub tabs: Tabs,
+    /// How many the list has now; the row itself stays where it is.
+    pub count: Count,
 }
 
 crate::ui::shown_as_html!(LeadRow);

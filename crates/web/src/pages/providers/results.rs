@@ -1,12 +1,13 @@
 use askama::Template;
 use canvass_model::{
-    Catalogue, Cursor, Entity, LeadPresence, LeadStatus, Page, PageRequest, Phone, ProviderFilter,
+    Catalogue, Entity, LeadPresence, LeadStatus, Page, PageRequest, Phone, ProviderFilter,
     ProviderSort, ProviderSummary, RecordStatus, StatusFilter, Total,
 };
 
 use crate::format::{number, person, unshouted};
 use crate::geography::state_name;
-use crate::ui::{Chip, Empty, ExportMenu, Link, Notice, Pager, StatusBadge, href};
+use crate::pages::address::Address;
+use crate::ui::{Count, Empty, ExportMenu, Link, ListHead, Notice, Pager, StatusBadge};
 
 /// What a person calls a code: its display name, less the "Physician" in which those of most end.
 /// A specialization alone would not do: "Family" is a nurse's, "General Practice" also a dentist's.
@@ -131,10 +132,8 @@ impl SaveAll {
 #[derive(Clone, Debug, Template)]
 #[template(path = "providers/results.html")]
 pub struct ProvidersResults {
-    /// How many.
-    pub total: Total,
-    /// What is asked for.
-    pub chips: Vec<Chip>,
+    /// How many, and what is asked for.
+    pub head: ListHead,
     /// Rows.
     pub rows: Vec<ProviderRow>,
     /// Pages.
@@ -143,8 +142,6 @@ pub struct ProvidersResults {
     pub save: Option<SaveAll>,
     /// Whether the viewer may pick rows to save.
     pub may_pick: bool,
-    /// The ways to take it all along; absent where the viewer may not.
-    pub export: Option<ExportMenu>,
     /// Whether the viewer may pull more from the registry.
     pub may_sync: bool,
     /// What came of the action before.
@@ -168,32 +165,22 @@ pub struct Asked<'a> {
     pub page: &'a PageRequest,
 }
 
-impl Asked<'_> {
-    fn pairs(&self) -> Vec<(&'static str, String)> {
-        let mut pairs = self.filter.pairs();
-        if self.sort != ProviderSort::default() {
-            pairs.push(("sort", self.sort.as_str().to_owned()));
-        }
-        if self.page.limit != PageRequest::DEFAULT_LIMIT {
-            pairs.push(("limit", self.page.limit.to_string()));
-        }
-        pairs
+impl<'a> Asked<'a> {
+    fn address(&self) -> Address<'a> {
+        let sort = (self.sort != ProviderSort::default()).then(|| self.sort.as_str());
+        Address::new("/providers", self.filter.pairs(), sort, self.page)
     }
 
     fn among_leads(&self) -> String {
-        let mut pairs = self.pairs();
-        for (_, value) in pairs.iter_mut().filter(|(name, _)| *name == "lead") {
-            "yes".clone_into(value);
-        }
-        href("/providers", pairs)
-    }
-
-    fn at(&self, cursor: Option<&Cursor>) -> String {
-        let mut pairs = self.pairs();
-        pairs.extend(cursor.map(|c| ("cursor", c.to_string())));
-        href("/providers", pairs)
+        self.address().with(|pairs| {
+            for (_, value) in pairs.iter_mut().filter(|(name, _)| *name == "lead") {
+                "yes".clone_into(value);
+            }
+        })
     }
 }
+
+const NOUNS: [&str; 2] = ["provider", "providers"];
 
 impl ProvidersResults {
     /// The results of a search. `save` is given where the viewer may save leads, `manages` says
@@ -206,29 +193,29 @@ impl ProvidersResults {
         manages: bool,
         catalogue: &Catalogue,
     ) -> Self {
-        let after = asked.page.after.as_ref();
-        let mut all = asked.pairs();
-        all.retain(|(name, _)| *name != "limit");
+        let address = asked.address();
+        let count = Count {
+            beside: save
+                .as_ref()
+                .filter(|_| total.count > 0)
+                .map(|save| not_yet_words(save.not_yet)),
+            ..Count::new(total, NOUNS)
+        };
         Self {
-            total,
-            chips: chips(&asked),
+            head: ListHead {
+                count,
+                chips: address.chips(&[]),
+                export: (manages && total.count > 0)
+                    .then(|| ExportMenu::new("/api/providers/export", &address.of_all())),
+            },
             rows: found
                 .items
                 .iter()
                 .map(|p| ProviderRow::new(p, catalogue))
                 .collect(),
-            pager: Pager {
-                shown: found.items.len() as u64,
-                total,
-                noun: "providers",
-                first: after.map(|_| asked.at(None)),
-                next: found.next.as_ref().map(|c| asked.at(Some(c))),
-                target: "results",
-            },
+            pager: address.pager(found, total, NOUNS[1]),
             may_pick: save.is_some() && asked.filter.lead != Some(LeadPresence::Yes),
             save,
-            export: (manages && total.count > 0)
-                .then(|| ExportMenu::new("/api/providers/export", &all)),
             may_sync: manages,
             notice: None,
             error: None,
@@ -239,50 +226,19 @@ impl ProvidersResults {
 
     /// A search that could not be understood.
     pub fn refused(error: impl Into<String>) -> Self {
-        let total = Total {
-            count: 0,
-            exact: true,
-        };
+        let head = ListHead::of_nothing(NOUNS);
         Self {
-            total,
-            chips: Vec::new(),
             rows: Vec::new(),
-            pager: Pager {
-                shown: 0,
-                total,
-                noun: "providers",
-                first: None,
-                next: None,
-                target: "results",
-            },
+            pager: Pager::of_nothing(head.count.total, NOUNS[1]),
+            head,
             save: None,
             may_pick: false,
-            export: None,
             may_sync: false,
             notice: None,
             error: Some(error.into()),
             filtered: true,
             among_leads: None,
         }
-    }
-
-    fn count_words(&self) -> (String, &'static str) {
-        let about = if self.total.exact { "" } else { "About " };
-        let noun = if self.total.count == 1 {
-            "provider"
-        } else {
-            "providers"
-        };
-        (format!("{about}{}", number(self.total.count)), noun)
-    }
-
-    fn not_yet_words(&self) -> Option<String> {
-        let not_yet = self.save.as_ref().filter(|_| self.total.count > 0)?.not_yet;
-        let about = if not_yet.exact { "" } else { "about " };
-        Some(match not_yet.count {
-            0 => "all are leads".to_owned(),
-            n => format!("{about}{} not yet leads", number(n)),
-        })
     }
 
     fn empty(&self) -> Empty {
@@ -333,21 +289,13 @@ impl ProvidersResults {
     }
 }
 
-/// A chip for each thing asked for, with the list without it.
-fn chips(asked: &Asked<'_>) -> Vec<Chip> {
-    let pairs = asked.pairs();
-    pairs
-        .iter()
-        .enumerate()
-        .filter(|(_, (name, _))| !matches!(*name, "sort" | "limit"))
-        .map(|(i, (name, value))| {
-            let rest = pairs.iter().enumerate().filter(|(j, _)| *j != i);
-            Chip {
-                label: chip_label(name, value),
-                without: href("/providers", rest.map(|(_, (n, v))| (*n, v.as_str()))),
-            }
-        })
-        .collect()
+/// How many of what is found can still become leads.
+fn not_yet_words(not_yet: Total) -> String {
+    let about = if not_yet.exact { "" } else { "about " };
+    match not_yet.count {
+        0 => "all are leads".to_owned(),
+        n => format!("{about}{} not yet leads", number(n)),
+    }
 }
 
 /// What a parameter asks for, in words.
@@ -393,11 +341,12 @@ mod tests {
             filter.set(name, value).unwrap();
         }
         let page = PageRequest::first(PageRequest::DEFAULT_LIMIT);
-        let chips = chips(&Asked {
+        let asked = Asked {
             filter: &filter,
             sort: ProviderSort::City,
             page: &page,
-        });
+        };
+        let chips = asked.address().chips(&[]);
         let shown: Vec<_> = chips
             .iter()
             .map(|c| (c.label.as_str(), c.without.as_str()))

@@ -38,7 +38,7 @@ pub fn router() -> Router<Server> {
 #[derive(Default)]
 struct Said {
     add: AddUser,
-    password: OwnPassword,
+    password_errors: Vec<FieldError>,
     token_errors: Vec<FieldError>,
     secret: Option<String>,
 }
@@ -83,7 +83,10 @@ async fn team_page(visit: &Visit, actor: &Actor, said: Said) -> Result<Response,
             may_edit: admin,
         },
         add: admin.then_some(said.add),
-        password: said.password,
+        password: OwnPassword {
+            name: actor.name.clone(),
+            errors: said.password_errors,
+        },
         tokens: Tokens {
             rows: tokens,
             secret: said.secret,
@@ -199,7 +202,7 @@ async fn own_password(
         Err(other) => fields(other)?,
     };
     let said = Said {
-        password: OwnPassword { errors },
+        password_errors: errors,
         ..Said::default()
     };
     let response = team_page(&visit, &actor, said).await?;

@@ -3,10 +3,10 @@
 pub(super) mod handlers;
 
 use askama::Template;
+use canvass_app::LEAST_PASSWORD;
 use canvass_model::Role;
 
 use crate::format::When;
-use crate::pages::account::SetupView;
 use crate::problem::FieldError;
 use crate::ui::{Avatar, Field, Select};
 
@@ -105,8 +105,7 @@ impl AddUser {
             prefix: "new-",
             ..Field::password("password", "First password", "new-password")
                 .hint(format!(
-                    "At least {} characters. Give it to them in person.",
-                    SetupView::PASSWORD_LENGTH
+                    "At least {LEAST_PASSWORD} characters. Give it to them in person."
                 ))
                 .errors(&self.errors)
         }
@@ -158,6 +157,8 @@ impl Tokens {
 #[derive(Clone, Debug, Default, Template)]
 #[template(path = "team/password.html")]
 pub struct OwnPassword {
+    /// Name of the viewer, for what keeps passwords.
+    pub name: String,
     /// What is wrong, field by field (`current`, `password`).
     pub errors: Vec<FieldError>,
 }
@@ -173,10 +174,7 @@ impl OwnPassword {
             Field {
                 prefix: "own-",
                 ..Field::password("password", "New password", "new-password")
-                    .hint(format!(
-                        "At least {} characters.",
-                        SetupView::PASSWORD_LENGTH
-                    ))
+                    .hint(format!("At least {LEAST_PASSWORD} characters."))
                     .errors(&self.errors)
             },
         ]
