@@ -337,12 +337,18 @@ impl Replacement {
         }
         tx.commit().await?;
         self.compare().await?;
-        let builder = std::mem::replace(&mut self.builder, Builder::new());
+        let mut builder = std::mem::replace(&mut self.builder, Builder::new());
         let providers = i64::from(builder.len());
-        let blobs = tokio::task::spawn_blocking(move || builder.finish())
-            .await
-            .map_err(|e| Error::Statement(Box::new(e)))??;
-        self.store.write_blobs(self.segment, blobs, 0).await?;
+        loop {
+            let finished = tokio::task::spawn_blocking(move || {
+                let blobs = builder.finish_some();
+                (builder, blobs)
+            });
+            let (rest, blobs) = finished.await.map_err(|e| Error::Statement(Box::new(e)))?;
+            builder = rest;
+            let Some(blobs) = blobs? else { break };
+            self.store.write_blobs(self.segment, blobs, 0).await?;
+        }
         let report = report(&self.done);
         self.swap(providers, import, &report).await?;
         self.store.clear_replacements().await?;

@@ -49,6 +49,7 @@ pub(crate) struct Builder {
     orders: Vec<(ProviderSort, Sorter)>,
     columns: [Column; 2],
     blobs: Vec<Blob>,
+    finished: bool,
 }
 
 struct Column {
@@ -92,6 +93,7 @@ impl Builder {
                 .collect(),
             columns: [column(ENUMERATED), column(UPDATED)],
             blobs: Vec::new(),
+            finished: false,
         }
     }
 
@@ -180,8 +182,16 @@ impl Builder {
         std::mem::take(&mut self.blobs)
     }
 
-    /// The rest of the segment.
-    pub(crate) fn finish(mut self) -> io::Result<Vec<Blob>> {
+    /// The rest of the segment, piece by piece: an order of many providers is large.
+    pub(crate) fn finish_some(&mut self) -> io::Result<Option<Vec<Blob>>> {
+        if let Some((sort, sorter)) = self.orders.pop() {
+            sorter.finish(order_number(sort), &mut self.blobs)?;
+            return Ok(Some(self.take_blobs()));
+        }
+        if self.finished {
+            return Ok(None);
+        }
+        self.finished = true;
         if !self.count.is_multiple_of(BLOCK) {
             self.end_block()?;
         }
@@ -190,9 +200,6 @@ impl Builder {
                 column.end(&mut self.blobs);
             }
         }
-        for (sort, sorter) in self.orders {
-            sorter.finish(order_number(sort), &mut self.blobs)?;
-        }
         let mut head = Vec::with_capacity(12 + self.ids.len() * 4);
         head.extend_from_slice(&self.count.to_le_bytes());
         match self.first {
@@ -200,7 +207,16 @@ impl Builder {
             None => head.extend(self.ids.iter().flat_map(|id| id.to_le_bytes())),
         }
         self.blobs.push((Part::Head.key(), head));
-        Ok(self.blobs)
+        Ok(Some(self.take_blobs()))
+    }
+
+    /// The rest of the segment at once.
+    pub(crate) fn finish(mut self) -> io::Result<Vec<Blob>> {
+        let mut all = self.take_blobs();
+        while let Some(more) = self.finish_some()? {
+            all.extend(more);
+        }
+        Ok(all)
     }
 }
 

@@ -12,7 +12,7 @@ use super::bits::Bits;
 use crate::varint;
 
 /// Positions of a block. A power of two and a multiple of the 65,536 of a Roaring container.
-pub(crate) const BLOCK: u32 = 1 << 19;
+pub(crate) const BLOCK: u32 = 1 << 18;
 /// Positions of a piece of an order or of a column.
 pub(crate) const PIECE: u32 = 1 << 16;
 /// After so many bytes a leaf is full.

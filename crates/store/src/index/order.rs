@@ -14,7 +14,7 @@ use super::{
 use crate::varint;
 
 /// Bytes of keys in memory.
-const MEMORY: usize = 24 << 20;
+const MEMORY: usize = 12 << 20;
 
 /// Collects where providers stand in an order.
 pub(crate) struct Sorter {
