@@ -2,7 +2,7 @@
 
 use canvass_model::{Cursor, Page, PageRequest, Total};
 
-use super::providers::chip_label;
+use super::providers::{chip_label, told_by_another};
 use crate::ui::{Chip, Pager, href};
 
 /// What a list asks for, as its address says it.
@@ -49,11 +49,18 @@ impl<'a> Address<'a> {
         self.pairs
             .iter()
             .enumerate()
-            .filter(|(_, (name, _))| !matches!(*name, "sort" | "limit") && !quiet.contains(name))
+            .filter(|(_, (name, _))| {
+                !matches!(*name, "sort" | "limit")
+                    && !quiet.contains(name)
+                    && !told_by_another(name, &self.pairs)
+            })
             .map(|(i, (name, value))| Chip {
-                label: chip_label(name, value),
+                label: chip_label(name, value, &self.pairs),
                 without: self.with(|pairs| {
                     pairs.remove(i);
+                    if *name == "near" {
+                        pairs.retain(|(name, _)| *name != "radius_miles");
+                    }
                 }),
             })
             .collect()

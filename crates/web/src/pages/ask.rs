@@ -1,7 +1,7 @@
 //! What a list is asked for: a query as a person or a form wrote it, with what is wrong in it kept
 //! beside what is right.
 
-use canvass_model::{FilterError, PageRequest};
+use canvass_model::{FilterError, PageRequest, ProviderFilter};
 
 use super::visit::{Pairs, sentence};
 use crate::geography::STATES;
@@ -15,8 +15,8 @@ pub struct Ask<S> {
     pub page: PageRequest,
     /// What is wrong, field by field.
     pub errors: Vec<FieldError>,
-    /// States that are none, as they were typed, so that the form shows them again.
-    pub odd_states: Vec<String>,
+    /// States that are none, as they were typed, with the name of their field.
+    odd_states: Vec<(String, String)>,
 }
 
 impl<S: Default> Ask<S> {
@@ -34,14 +34,15 @@ impl<S: Default> Ask<S> {
             odd_states: Vec::new(),
         };
         for (name, value) in pairs.each() {
-            let value = if name == "state" {
+            let value = if matches!(name, "state" | "licensed_in") {
                 state_code(value)
             } else {
                 value
             };
             if let Err(error) = set(name, value) {
-                if error.field == "state" {
-                    ask.odd_states.push(value.trim().chars().take(60).collect());
+                if matches!(name, "state" | "licensed_in") {
+                    let typed = value.trim().chars().take(60).collect();
+                    ask.odd_states.push((name.to_owned(), typed));
                 }
                 ask.refuse(error);
             }
@@ -55,6 +56,16 @@ impl<S: Default> Ask<S> {
             Err(error) => ask.refuse(error),
         }
         ask
+    }
+
+    /// Puts states that are none into the filter of a form, which shows them again.
+    pub fn show_again(&mut self, filter: &mut ProviderFilter) {
+        for (field, typed) in self.odd_states.drain(..) {
+            match field.as_str() {
+                "state" => filter.state.push(typed),
+                _ => filter.licensed_in.push(typed),
+            }
+        }
     }
 
     fn refuse(&mut self, error: FilterError) {

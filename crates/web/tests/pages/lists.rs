@@ -103,6 +103,70 @@ async fn a_search_that_is_wrong_is_shown_again_with_its_values() {
 }
 
 #[tokio::test]
+async fn the_rarer_filters_are_unfolded_told_and_kept() {
+    let site = Site::with_providers(400).await;
+    let mut browser = site.signed_in(Role::Caller).await;
+    let path = "/providers?near=Fresno,+CA&radius_miles=100&licensed_in=california\
+                &enumerated_since=2010-01-31&has_fax=yes";
+    let page = browser.page(path).await;
+    let mut filter = ProviderFilter::default();
+    for (name, value) in [
+        ("near", "Fresno, CA"),
+        ("radius_miles", "100"),
+        ("licensed_in", "CA"),
+        ("enumerated_since", "2010-01-31"),
+        ("has_fax", "yes"),
+    ] {
+        filter.set(name, value).unwrap();
+    }
+    let count = site.app.count(&filter).await.unwrap().count;
+    assert!(count > 0);
+    assert!(page.contains(&format!("<strong>{count}</strong> provider")));
+    for chip in [
+        "Within 100 miles of Fresno, CA",
+        "Licensed in California",
+        "NPI given since 31 Jan 2010",
+        "With a fax",
+    ] {
+        assert!(page.contains(&format!("title=\"Remove {chip}\"")), "{chip}");
+    }
+    assert!(!page.contains("title=\"Remove Within 100 miles\""));
+    assert!(page.contains("<details class=\"more\" open>"));
+    let (_, filters) = page.split_once("<details class=\"filters\"").unwrap();
+    let form = Form::to(filters, "/providers");
+    for (name, value) in filter.pairs() {
+        assert_eq!(form.get(name), Some(value.as_str()), "{name}");
+    }
+    // Where nothing of it is set it is folded.
+    let page = browser.page("/providers?state=CA").await;
+    assert!(page.contains("<details class=\"more\">"));
+    let leads = browser.page("/leads?county=Fresno,+CA&title=director").await;
+    assert!(leads.contains("title=\"Remove County: Fresno, CA\""));
+    assert_eq!(Form::to(&leads, "/leads").get("title"), Some("director"));
+}
+
+#[tokio::test]
+async fn a_place_that_is_none_is_told_at_its_field() {
+    let site = Site::with_providers(20).await;
+    let mut browser = site.signed_in(Role::Caller).await;
+    for (path, value, words) in [
+        ("/providers?near=Fresno", "value=\"Fresno\"", "is no place"),
+        ("/leads?near=00000", "value=\"00000\"", "is no place"),
+        ("/providers?county=Fresno", "value=\"Fresno\"", "there is no county"),
+        ("/providers?licensed_in=Orgon", "value=\"Orgon\"", "two letters"),
+        ("/providers?near=93701&radius_miles=900", "value=\"93701\"", "from 1 to 500"),
+    ] {
+        let answer = browser.get(path).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        answer.assert_says(value);
+        let text = answer.text.to_lowercase();
+        assert!(text.contains(words), "{path}");
+        answer.assert_says("<details class=\"more\" open>");
+        answer.assert_says("aria-invalid=\"true\"");
+    }
+}
+
+#[tokio::test]
 async fn an_npi_leads_to_its_provider() {
     let site = Site::with_providers(20).await;
     let mut browser = site.signed_in(Role::Caller).await;

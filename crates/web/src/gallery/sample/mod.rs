@@ -194,10 +194,7 @@ fn total(amount: Amount, much: u64) -> Total {
         Amount::Little => 2,
         Amount::None => 0,
     };
-    Total {
-        count,
-        exact: count <= 10_000,
-    }
+    Total { count, exact: true }
 }
 
 fn cursor() -> Cursor {
@@ -217,6 +214,11 @@ pub fn providers(amount: Amount) -> ProvidersView {
         ];
         filter.state = vec!["CA".to_owned()];
         filter.lead = Some(LeadPresence::No);
+        filter.near = text("San Luis Obispo, CA");
+        filter.radius_miles = Some(100);
+        filter.licensed_in = vec!["CA".to_owned(), "OR".to_owned()];
+        filter.has_fax = Some(true);
+        filter.enumerated_since = Some(day(2024, 1, 31));
     }
     let page = PageRequest {
         after: (amount == Amount::Much).then(cursor),

@@ -66,8 +66,8 @@ async fn list_page(
     import: Option<ImportPanel>,
 ) -> Result<Response, Problem> {
     let shell = visit.shell(actor, "Leads", Section::Leads).await?;
-    let Search { mut filter, ask } = search;
-    filter.provider.state.extend(ask.odd_states);
+    let Search { mut filter, mut ask } = search;
+    ask.show_again(&mut filter.provider);
     let view = LeadsView {
         filters: LeadFilters {
             filter,

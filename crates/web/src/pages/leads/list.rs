@@ -5,7 +5,7 @@ use super::{ImportPanel, LeadRow, Owner, owner_select};
 use crate::format::Now;
 use crate::pages::Viewer;
 use crate::pages::address::Address;
-use crate::pages::providers::{cities_box, specialties_box, states_box};
+use crate::pages::providers::{MoreFilters, cities_box, specialties_box, states_box};
 use crate::problem::FieldError;
 use crate::ui::{
     Combobox, Count, Empty, ExportMenu, Field, Link, ListHead, Pager, Select, Tab, Tabs,
@@ -74,6 +74,14 @@ impl LeadFilters {
                 (LeadSort::Created.as_str(), "Newest first"),
             ],
         )
+    }
+
+    fn more(&self) -> MoreFilters {
+        MoreFilters {
+            filter: self.filter.provider.clone(),
+            errors: self.errors.clone(),
+            of_leads: true,
+        }
     }
 
     fn set(&self) -> usize {

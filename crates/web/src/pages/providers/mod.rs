@@ -3,15 +3,19 @@
 mod detail;
 mod facts;
 pub(super) mod handlers;
+mod more;
 mod results;
+mod words;
 
 use askama::Template;
-use canvass_model::{Entity, LeadPresence, ProviderFilter, ProviderSort, Sex, StatusFilter};
+use canvass_model::{LeadPresence, ProviderFilter, ProviderSort};
 
 pub use detail::{ChangeHistory, LeadBox, ProviderView, change_entry};
 pub use facts::{AddressCard, ProviderFacts};
+pub use more::MoreFilters;
 pub use results::{Asked, ProviderRow, ProvidersResults, SaveAll, specialty_label};
-pub(crate) use results::{chip_label, city_and_state, person_or_organization};
+pub(crate) use results::{city_and_state, person_or_organization};
+pub(crate) use words::{chip_label, told_by_another};
 
 use crate::geography::{STATES, state_name};
 use crate::problem::FieldError;
@@ -29,8 +33,12 @@ pub struct Filters {
     pub errors: Vec<FieldError>,
 }
 
-/// The box of states: typed or chosen, several.
+/// The box of states of a place: typed or chosen, several.
 pub(crate) fn states_box(chosen: &[String]) -> Combobox {
+    states_box_of("state", "State", chosen)
+}
+
+fn states_box_of(name: &'static str, label: &'static str, chosen: &[String]) -> Combobox {
     let shown = |code: &String| (code.clone(), state_name(code).to_owned());
     Combobox {
         values: chosen.iter().map(shown).collect(),
@@ -39,7 +47,7 @@ pub(crate) fn states_box(chosen: &[String]) -> Combobox {
             .map(|(code, name)| ((*code).to_owned(), (*name).to_owned()))
             .collect(),
         placeholder: "California",
-        ..Combobox::new("state", "State")
+        ..Combobox::new(name, label)
     }
 }
 
@@ -58,6 +66,14 @@ pub(crate) fn cities_box(chosen: &[String]) -> Combobox {
         source: Some("/api/suggest?kind=city"),
         placeholder: "Fresno",
         ..Combobox::new("city", "City").values(chosen)
+    }
+}
+
+/// The line for a postal code or its beginning.
+fn zip_field(filter: &ProviderFilter) -> Field {
+    Field {
+        placeholder: Some("937 or 93701"),
+        ..Field::text("postal_code", "ZIP").value(filter.postal_code.clone().unwrap_or_default())
     }
 }
 
@@ -81,12 +97,7 @@ impl Filters {
     }
 
     fn postal_code(&self) -> Field {
-        Field {
-            placeholder: Some("937 or 93701"),
-            ..Field::text("postal_code", "ZIP")
-                .value(self.filter.postal_code.clone().unwrap_or_default())
-                .errors(&self.errors)
-        }
+        zip_field(&self.filter).errors(&self.errors)
     }
 
     fn lead(&self) -> Select {
@@ -107,92 +118,16 @@ impl Filters {
         )
     }
 
-    fn kind(&self) -> [Select; 4] {
-        let f = &self.filter;
-        let yes_no = f.has_phone.map_or("", |v| if v { "yes" } else { "no" });
-        [
-            Select::new(
-                "entity",
-                "Kind",
-                f.entity.map_or("", Entity::as_str),
-                [
-                    ("", "People and organizations"),
-                    (Entity::Individual.as_str(), "People"),
-                    (Entity::Organization.as_str(), "Organizations"),
-                ],
-            ),
-            Select::new(
-                "has_phone",
-                "Telephone",
-                yes_no,
-                [
-                    ("", "With or without"),
-                    ("yes", "With a number"),
-                    ("no", "Without"),
-                ],
-            ),
-            Select::new(
-                "sex",
-                "Sex",
-                f.sex.map_or("", Sex::as_str),
-                [
-                    ("", "Any"),
-                    ("F", "Female"),
-                    ("M", "Male"),
-                    ("X", "Another answer"),
-                    ("U", "Not disclosed"),
-                ],
-            ),
-            Select::new(
-                "status",
-                "Record",
-                match f.status {
-                    StatusFilter::Active => "",
-                    other => other.as_str(),
-                },
-                [
-                    ("", "In service"),
-                    (StatusFilter::Deactivated.as_str(), "Deactivated"),
-                    (StatusFilter::Unpublished.as_str(), "No longer published"),
-                    (StatusFilter::Any.as_str(), "Any"),
-                ],
-            ),
-        ]
-    }
-
-    fn codes(&self) -> Combobox {
-        Combobox {
-            placeholder: "207RC0000X",
-            ..Combobox::new("taxonomy", "Taxonomy code")
-                .values(&self.filter.taxonomy)
-                .errors(&self.errors)
-        }
-    }
-
-    fn updated_since(&self) -> Field {
-        let value = self.filter.updated_since.map(|d| d.to_string());
-        Field {
-            kind: "date",
-            ..Field::text("updated_since", "Updated since")
-                .value(value.unwrap_or_default())
-                .errors(&self.errors)
+    fn more(&self) -> MoreFilters {
+        MoreFilters {
+            filter: self.filter.clone(),
+            errors: self.errors.clone(),
+            of_leads: false,
         }
     }
 
     fn sort_select(&self) -> Select {
         sort_select(self.sort)
-    }
-
-    /// Whether one of the filters that are folded away is set.
-    fn has_more(&self) -> bool {
-        let f = &self.filter;
-        f.entity.is_some()
-            || f.has_phone.is_some()
-            || f.sex.is_some()
-            || f.status != StatusFilter::Active
-            || f.updated_since.is_some()
-            || f.primary_only
-            || !f.taxonomy.is_empty()
     }
 
     fn set(&self) -> usize {

@@ -1,11 +1,10 @@
 use askama::Template;
 use canvass_model::{
     Catalogue, Entity, LeadPresence, LeadStatus, Page, PageRequest, Phone, ProviderFilter,
-    ProviderSort, ProviderSummary, RecordStatus, StatusFilter, Total,
+    ProviderSort, ProviderSummary, RecordStatus, Total,
 };
 
 use crate::format::{number, person, unshouted};
-use crate::geography::state_name;
 use crate::pages::address::Address;
 use crate::ui::{Count, Empty, ExportMenu, Link, ListHead, Notice, Pager, StatusBadge};
 
@@ -295,36 +294,6 @@ fn not_yet_words(not_yet: Total) -> String {
     match not_yet.count {
         0 => "all are leads".to_owned(),
         n => format!("{about}{} not yet leads", number(n)),
-    }
-}
-
-/// What a parameter asks for, in words.
-pub(crate) fn chip_label(name: &str, value: &str) -> String {
-    let fixed = match (name, value) {
-        ("entity", "individual") => "People",
-        ("entity", "organization") => "Organizations",
-        ("has_phone", "yes") => "With a telephone",
-        ("has_phone", "no") => "Without a telephone",
-        ("lead", "no") => "Not yet leads",
-        ("lead", "yes") => "Leads",
-        ("primary_only", _) => "Primary taxonomy only",
-        ("status", v) if v == StatusFilter::Any.as_str() => "Any state of the record",
-        ("status", v) if v == StatusFilter::Deactivated.as_str() => "Deactivated",
-        ("status", v) if v == StatusFilter::Unpublished.as_str() => "No longer published",
-        ("sync", _) => "Found by one sync",
-        ("sex", "F") => "Female",
-        ("sex", "M") => "Male",
-        _ => "",
-    };
-    if !fixed.is_empty() {
-        return fixed.to_owned();
-    }
-    match name {
-        "q" => format!("“{value}”"),
-        "state" => state_name(value).to_owned(),
-        "postal_code" => format!("ZIP {value}…"),
-        "updated_since" => format!("Updated since {value}"),
-        _ => value.to_owned(),
     }
 }
 
