@@ -11,7 +11,7 @@ use canvass_app::{Actor, App};
 use canvass_model::{LeadFilter, LeadSort, PageRequest};
 use canvass_store::SaveAll;
 
-use super::search::{TABLE_ROWS, copy, file_format};
+use super::rows::{self, TABLE_ROWS, copy, file_format, print, walk};
 use crate::{
     args::{Format, LeadFilterArgs, LeadsArgs, LeadsCommand},
     config::Config,
@@ -67,7 +67,11 @@ pub(crate) async fn run(config: &Config, args: LeadsArgs) -> Result<ExitCode, Fa
             let filter = lead_filter(&app, &filter).await?;
             match if json { Format::Json } else { format } {
                 Format::Table => table(&app, &filter, sort, limit.unwrap_or(TABLE_ROWS)).await?,
-                Format::Json => list_json(&app, &filter, sort, limit).await?,
+                Format::Json => {
+                    let page = async |page: &PageRequest| app.leads(&filter, sort, page).await;
+                    let total = app.count_leads(&filter).await?;
+                    rows::json(total, limit, page, |lead| lead).await?;
+                }
                 format => {
                     let rows = app.export_leads_up_to(
                         &filter,
@@ -127,40 +131,12 @@ async fn lead_filter(app: &App, args: &LeadFilterArgs) -> Result<LeadFilter, Fai
     Ok(filter)
 }
 
-/// Calls `each` with the leads of a filter, page after page, until there are so many.
-async fn walk(
-    app: &App,
-    filter: &LeadFilter,
-    sort: LeadSort,
-    limit: u64,
-    mut each: impl FnMut(canvass_model::Lead) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let mut left = limit;
-    let mut after = None;
-    while left > 0 {
-        let size = u32::try_from(left)
-            .unwrap_or(u32::MAX)
-            .min(PageRequest::MAX_LIMIT);
-        let page = app
-            .leads(filter, sort, &PageRequest { limit: size, after })
-            .await?;
-        left -= page.items.len() as u64;
-        for lead in page.items {
-            each(lead)?;
-        }
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    Ok(())
-}
-
 async fn table(app: &App, filter: &LeadFilter, sort: LeadSort, limit: u64) -> Result<(), Failure> {
     let mut table = Table::new(&[
         "NPI", "NAME", "CITY", "STATE", "PHONE", "STATUS", "OWNER", "NOTES",
     ]);
-    walk(app, filter, sort, limit, |lead| {
+    let page = async |page: &PageRequest| app.leads(filter, sort, page).await;
+    walk(limit, page, |lead| {
         let p = lead.provider;
         table.row([
             lead.id.to_string(),
@@ -175,41 +151,7 @@ async fn table(app: &App, filter: &LeadFilter, sort: LeadSort, limit: u64) -> Re
         Ok(())
     })
     .await?;
-    let total = app.count_leads(filter).await?;
-    table.print(&mut std::io::stdout().lock())?;
-    let about = if total.exact { "" } else { "about " };
-    eprintln!(
-        "{} of {about}{} leads",
-        thousands(table.len()),
-        thousands(total.count)
-    );
-    Ok(())
-}
-
-async fn list_json(
-    app: &App,
-    filter: &LeadFilter,
-    sort: LeadSort,
-    limit: Option<u64>,
-) -> Result<(), Failure> {
-    let total = app.count_leads(filter).await?;
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    write!(
-        out,
-        "{{\"total\":{},\"items\":[",
-        serde_json::to_string(&total)?
-    )?;
-    let mut first = true;
-    walk(app, filter, sort, limit.unwrap_or(u64::MAX), |lead| {
-        if !first {
-            out.write_all(b",")?;
-        }
-        first = false;
-        Ok(serde_json::to_writer(&mut out, &lead)?)
-    })
-    .await?;
-    writeln!(out, "]}}")?;
-    Ok(out.flush()?)
+    print(&table, app.count_leads(filter).await?, "leads")
 }
 
 async fn import(app: &App, file: &Path, dry_run: bool, json: bool) -> Result<ExitCode, Failure> {

@@ -6,6 +6,7 @@ pub(crate) mod import;
 pub(crate) mod leads;
 pub(crate) mod openapi;
 pub(crate) mod registry;
+mod rows;
 pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod sync;

@@ -1,21 +1,18 @@
 //! `canvass search`: the same search as the page's.
 
-use std::{io::Write, process::ExitCode};
+use std::process::ExitCode;
 
-use canvass_app::{App, ExportFormat, ExportStream};
+use canvass_app::App;
 use canvass_model::{PageRequest, ProviderFilter, ProviderSort, ProviderSummary};
-use futures_util::StreamExt;
 use serde::Serialize;
 
+use super::rows::{self, TABLE_ROWS, copy, file_format, print, walk};
 use crate::{
     args::{Format, SearchArgs},
     config::Config,
     failure::Failure,
-    table::{Table, thousands},
+    table::Table,
 };
-
-/// Rows of a table when nobody says otherwise.
-pub(crate) const TABLE_ROWS: u64 = 50;
 
 /// A row as the API shows it.
 #[derive(Serialize)]
@@ -46,53 +43,6 @@ pub(crate) async fn run(config: &Config, args: SearchArgs) -> Result<ExitCode, F
     Ok(ExitCode::SUCCESS)
 }
 
-/// The export format of a flag.
-pub(crate) fn file_format(format: Format) -> Result<ExportFormat, Failure> {
-    match format {
-        Format::Csv => Ok(ExportFormat::Csv),
-        Format::Ndjson => Ok(ExportFormat::Ndjson),
-        Format::Xlsx => Ok(ExportFormat::Xlsx),
-        Format::Table | Format::Json => Err(Failure::Usage("--format: csv, ndjson or xlsx".into())),
-    }
-}
-
-/// Writes an export as it comes.
-pub(crate) async fn copy(mut rows: ExportStream, out: &mut impl Write) -> Result<(), Failure> {
-    while let Some(piece) = rows.next().await {
-        out.write_all(&piece?)?;
-    }
-    Ok(out.flush()?)
-}
-
-/// Calls `each` with the rows of a search, page after page, until there are so many.
-async fn walk(
-    app: &App,
-    filter: &ProviderFilter,
-    sort: ProviderSort,
-    limit: u64,
-    mut each: impl FnMut(ProviderSummary) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let mut left = limit;
-    let mut after = None;
-    while left > 0 {
-        let size = u32::try_from(left)
-            .unwrap_or(u32::MAX)
-            .min(PageRequest::MAX_LIMIT);
-        let page = app
-            .search(filter, sort, &PageRequest { limit: size, after })
-            .await?;
-        left -= page.items.len() as u64;
-        for row in page.items {
-            each(row)?;
-        }
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    Ok(())
-}
-
 async fn table(
     app: &App,
     filter: &ProviderFilter,
@@ -100,7 +50,8 @@ async fn table(
     limit: u64,
 ) -> Result<(), Failure> {
     let mut table = Table::new(&["NPI", "NAME", "SPECIALTY", "CITY", "STATE", "PHONE", "LEAD"]);
-    walk(app, filter, sort, limit, |p| {
+    let page = async |page: &PageRequest| app.search(filter, sort, page).await;
+    walk(limit, page, |p| {
         let specialty = p
             .taxonomy
             .as_deref()
@@ -117,15 +68,7 @@ async fn table(
         Ok(())
     })
     .await?;
-    let total = app.count(filter).await?;
-    table.print(&mut std::io::stdout().lock())?;
-    let about = if total.exact { "" } else { "about " };
-    eprintln!(
-        "{} of {about}{} providers",
-        thousands(table.len()),
-        thousands(total.count)
-    );
-    Ok(())
+    print(&table, app.count(filter).await?, "providers")
 }
 
 async fn json(
@@ -134,27 +77,11 @@ async fn json(
     sort: ProviderSort,
     limit: Option<u64>,
 ) -> Result<(), Failure> {
-    let total = app.count(filter).await?;
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    write!(
-        out,
-        "{{\"total\":{},\"items\":[",
-        serde_json::to_string(&total)?
-    )?;
-    let mut first = true;
-    walk(app, filter, sort, limit.unwrap_or(u64::MAX), |summary| {
-        if !first {
-            out.write_all(b",")?;
-        }
-        first = false;
-        let specialty = summary
-            .taxonomy
-            .as_deref()
-            .map(|code| app.catalogue().describe(code));
-        serde_json::to_writer(&mut out, &Item { summary, specialty })?;
-        Ok(())
-    })
-    .await?;
-    writeln!(out, "]}}")?;
-    Ok(out.flush()?)
+    let page = async |page: &PageRequest| app.search(filter, sort, page).await;
+    let shown = |summary: ProviderSummary| {
+        let code = summary.taxonomy.as_deref();
+        let specialty = code.map(|code| app.catalogue().describe(code));
+        Item { summary, specialty }
+    };
+    rows::json(app.count(filter).await?, limit, page, shown).await
 }

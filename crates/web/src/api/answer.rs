@@ -3,7 +3,7 @@
 use axum::http::HeaderValue;
 use canvass_app::{App, ProviderView};
 use canvass_model::{
-    Activity, Catalogue, Change, ContactMethod, Cursor, Entity, Lead, LeadStatus, Npi, Phone,
+    Activity, Catalogue, Change, ContactMethod, Entity, Lead, LeadStatus, Npi, Page, Phone,
     Provider, ProviderSummary, RecordStatus, Total,
 };
 use jiff::{Timestamp, civil::Date};
@@ -38,11 +38,11 @@ impl<T> List<T> {
         }
     }
 
-    /// A page of a list.
-    pub fn page(items: Vec<T>, next: Option<&Cursor>, total: Total) -> Self {
+    /// A page of a list of so many, each row as `shown` shows it.
+    pub fn page<R>(found: Page<R>, total: Total, shown: impl Fn(R) -> T) -> Self {
         Self {
-            items,
-            next_cursor: next.map(ToString::to_string),
+            items: found.items.into_iter().map(shown).collect(),
+            next_cursor: found.next.map(|cursor| cursor.to_string()),
             total,
         }
     }

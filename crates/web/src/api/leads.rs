@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::answer::{ActivityAdded, LeadRow, List, etag};
 use super::export;
 use super::filter;
-use super::request::{Body, Query, given, idempotency_key, if_match, invalid, npi};
+use super::request::{Body, LIST, Query, given, idempotency_key, if_match, invalid, npi};
 use super::schema;
 use crate::access::{Caller, Manager};
 use crate::problem::Problem;
@@ -49,19 +49,12 @@ pub async fn list(
     _: Caller,
     query: Query,
 ) -> Result<Json<List<LeadRow>>, Problem> {
-    let (filter, others) = filter::leads(query, &["sort", "limit", "cursor"])?;
-    let sort = others.get("sort").map(LeadSort::parse).transpose()?;
-    let page = others.page()?;
-    let (found, total) = tokio::try_join!(
-        app.leads(&filter, sort.unwrap_or_default(), &page),
-        app.count_leads(&filter)
-    )?;
-    let catalogue = app.catalogue();
-    let rows = found
-        .items
-        .into_iter()
-        .map(|lead| LeadRow::new(lead, catalogue));
-    Ok(Json(List::page(rows.collect(), found.next.as_ref(), total)))
+    let (filter, others) = filter::leads(query, &LIST)?;
+    let (sort, page) = others.list(LeadSort::parse)?;
+    let (found, total) =
+        tokio::try_join!(app.leads(&filter, sort, &page), app.count_leads(&filter))?;
+    let shown = |lead| LeadRow::new(lead, app.catalogue());
+    Ok(Json(List::page(found, total, shown)))
 }
 
 /// Count leads by status

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::answer::{List, ProviderDetail, ProviderRow};
 use super::export;
 use super::filter;
-use super::request::{Body, Query, idempotency_key, invalid, npi};
+use super::request::{Body, LIST, Query, idempotency_key, invalid, npi};
 use super::schema;
 use crate::access::{Caller, Manager};
 use crate::problem::Problem;
@@ -37,19 +37,11 @@ pub async fn search(
     _: Caller,
     query: Query,
 ) -> Result<Json<List<ProviderRow>>, Problem> {
-    let (filter, others) = filter::providers(query, &["sort", "limit", "cursor"])?;
-    let sort = others.get("sort").map(ProviderSort::parse).transpose()?;
-    let page = others.page()?;
-    let (found, total) = tokio::try_join!(
-        app.search(&filter, sort.unwrap_or_default(), &page),
-        app.count(&filter)
-    )?;
-    let catalogue = app.catalogue();
-    let rows = found
-        .items
-        .into_iter()
-        .map(|row| ProviderRow::new(row, catalogue));
-    Ok(Json(List::page(rows.collect(), found.next.as_ref(), total)))
+    let (filter, others) = filter::providers(query, &LIST)?;
+    let (sort, page) = others.list(ProviderSort::parse)?;
+    let (found, total) = tokio::try_join!(app.search(&filter, sort, &page), app.count(&filter))?;
+    let shown = |row| ProviderRow::new(row, app.catalogue());
+    Ok(Json(List::page(found, total, shown)))
 }
 
 /// Get a provider
@@ -129,7 +121,7 @@ pub async fn save_all(
 pub async fn export(State(app): State<App>, _: Manager, query: Query) -> Result<Response, Problem> {
     let (filter, others) = filter::providers(query, &["format", "sort"])?;
     let format = export::format(&others)?;
-    let sort = others.get("sort").map(ProviderSort::parse).transpose()?;
-    let file = app.export_providers(&filter, sort.unwrap_or_default(), format)?;
+    let sort = others.sort(ProviderSort::parse)?;
+    let file = app.export_providers(&filter, sort, format)?;
     export::file(&app, "providers", format, file).await
 }

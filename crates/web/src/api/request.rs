@@ -111,6 +111,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
     }
 }
 
+/// What a list is asked for besides a filter.
+pub const LIST: [&str; 3] = ["sort", "limit", "cursor"];
+
 /// The parameters that are none of a filter's.
 pub struct Others(HashMap<&'static str, String>);
 
@@ -142,9 +145,22 @@ impl Others {
         })
     }
 
-    /// `limit` and `cursor`.
-    pub fn page(&self) -> Result<PageRequest, Problem> {
-        Ok(PageRequest::parse(self.get("limit"), self.get("cursor"))?)
+    /// The order and the page of a list, which [`LIST`] names.
+    pub fn list<S: Default>(
+        &self,
+        sort: impl Fn(&str) -> Result<S, FilterError>,
+    ) -> Result<(S, PageRequest), Problem> {
+        let page = PageRequest::parse(self.get("limit"), self.get("cursor"))?;
+        Ok((self.sort(sort)?, page))
+    }
+
+    /// The order; the usual one when none is named.
+    pub fn sort<S: Default>(
+        &self,
+        sort: impl Fn(&str) -> Result<S, FilterError>,
+    ) -> Result<S, Problem> {
+        let named = self.get("sort").map(sort).transpose()?;
+        Ok(named.unwrap_or_default())
     }
 }
 
