@@ -112,7 +112,8 @@ both_engines! {
         assert_eq!(count(&app, &[("status", "any")]).await, 400);
         assert_eq!(count(&app, &[("status", "any"), ("lead", "yes")]).await, saved.created);
         app.pass(60);
-        let forced = ImportOptions { force: true, ..ImportOptions::default() };
+        let by = Some(app.user("lee", canvass_model::Role::Manager).await.id);
+        let forced = ImportOptions { force: true, by, ..ImportOptions::default() };
         let back = import(&app, archives(larger.path()), &forced).await.unwrap();
         assert_eq!((back[0].unpublished, back[0].updated), (0, missing));
         assert_eq!(count(&app, &[("status", "unpublished")]).await, 0);
@@ -121,7 +122,7 @@ both_engines! {
     async fn what_is_written_while_all_is_built_anew_is_not_lost(db: Database) {
         let app = Opened::on(&db).await;
         let known: Vec<Provider> = crate::opened::people(0..30);
-        app.store().write_providers(&known, now()).await.unwrap();
+        app.leads_of(&known).await;
         let import = canvass_store::NewImport { fingerprint: b"x", what: "a test", full: true, known_until: None, by: None };
         let turn = app.store().begin_import(&import, now()).await.unwrap().unwrap();
         assert!(app.store().begin_import(&import, now()).await.unwrap().is_none(), "one at a time");
