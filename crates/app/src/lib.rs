@@ -25,10 +25,13 @@ pub use actor::Actor;
 pub use clock::Clock;
 pub use error::{Error, Field};
 pub use export::{ExportFormat, ExportStream};
-pub use import::{FileReport, ImportOptions, ImportPhase, ImportProgress, ImportSummary};
+pub use import::{
+    FileReport, ImportFile, ImportOptions, ImportOutlook, ImportPhase, ImportProgress,
+    ImportSource, ImportSummary, ImportView, NewUpload,
+};
 pub use leads::{ImportReport, MOST_TEXT, Rejection};
 pub use search::ProviderView;
-pub use settings::{RegistrySettings, Settings};
+pub use settings::{ImportSettings, RegistrySettings, Settings};
 pub use sync::Runner;
 
 /// canvass, opened on one database. Cheap to clone.
@@ -44,6 +47,8 @@ struct Inner {
     settings: Settings,
     /// Wakes the runners of this process when there is new work.
     wake: tokio::sync::Notify,
+    /// Imports that this process runs in the background.
+    imports: import::Background,
 }
 
 impl App {
@@ -61,6 +66,7 @@ impl App {
                 clock,
                 settings,
                 wake: tokio::sync::Notify::new(),
+                imports: import::Background::default(),
             }),
         })
     }
@@ -83,6 +89,10 @@ impl App {
     /// The settings.
     pub fn settings(&self) -> &Settings {
         &self.inner.settings
+    }
+
+    fn imports(&self) -> &import::Background {
+        &self.inner.imports
     }
 
     fn wake(&self) -> &tokio::sync::Notify {

@@ -50,6 +50,27 @@ impl Default for RegistrySettings {
     }
 }
 
+/// How dissemination files come in from the pages and the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImportSettings {
+    /// Folder of which files may be loaded, and in which what is sent or fetched is kept meanwhile.
+    pub folder: Option<PathBuf>,
+    /// Bytes of a file that is sent, or fetched from an address, at most.
+    pub most: u64,
+    /// Whether files may also be fetched from this machine without TLS, for tests.
+    pub plain_loopback: bool,
+}
+
+impl Default for ImportSettings {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            most: 4 << 30,
+            plain_loopback: false,
+        }
+    }
+}
+
 /// Everything that can be set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -59,4 +80,6 @@ pub struct Settings {
     pub nucc: PathBuf,
     /// The registry.
     pub registry: RegistrySettings,
+    /// Dissemination files.
+    pub imports: ImportSettings,
 }

@@ -54,6 +54,25 @@ pub(crate) struct Global {
     /// How to log
     #[arg(long, global = true, value_enum, env = "CANVASS_LOG_FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
+    /// Folder of which files may be loaded from the pages and the API, and in which what is sent or
+    /// fetched is kept meanwhile [default: none, and the system's folder for temporary files]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "FOLDER",
+        env = "CANVASS_IMPORT_FOLDER"
+    )]
+    pub(crate) import_folder: Option<PathBuf>,
+    /// Bytes of a file at most that is sent for an import, or fetched from an address [default: 4 GiB]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_name = "BYTES",
+        env = "CANVASS_IMPORT_BYTES"
+    )]
+    pub(crate) import_bytes: Option<u64>,
     /// Requests to the registry under way at one time
     #[arg(
         long,

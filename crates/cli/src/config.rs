@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use canvass_app::{App, Clock, RegistrySettings, Settings};
+use canvass_app::{App, Clock, ImportSettings, RegistrySettings, Settings};
 use serde::Deserialize;
 
 use crate::{args::Global, failure::Failure};
@@ -26,6 +26,8 @@ struct File {
     log: Option<String>,
     log_format: Option<LogFormat>,
     contact: Option<String>,
+    import_folder: Option<PathBuf>,
+    import_bytes: Option<u64>,
     pace: Pace,
 }
 
@@ -71,6 +73,7 @@ impl Config {
             None => format!("sqlite:{}", data_folder()?.join("canvass.db").display()),
         };
         let defaults = RegistrySettings::default();
+        let imports = ImportSettings::default();
         let millis = |given: Option<u64>, default| given.map_or(default, Duration::from_millis);
         let registry = RegistrySettings {
             url: global
@@ -109,6 +112,14 @@ impl Config {
                 database,
                 nucc: nucc_file(global.nucc.clone().or(file.nucc))?,
                 registry,
+                imports: ImportSettings {
+                    folder: global.import_folder.clone().or(file.import_folder),
+                    most: global
+                        .import_bytes
+                        .or(file.import_bytes)
+                        .unwrap_or(imports.most),
+                    ..imports
+                },
             },
             listen: global
                 .listen

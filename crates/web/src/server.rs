@@ -127,11 +127,21 @@ pub async fn serve(
     )
     .with_graceful_shutdown(stop.clone().cancelled_owned());
     let chores = tokio::spawn(chores(app.clone(), stop.clone()));
+    let imports = tokio::spawn({
+        let (app, stop) = (app.clone(), stop.clone());
+        async move {
+            stop.cancelled().await;
+            app.end_imports().await;
+        }
+    });
     let work = jobs.then(|| tokio::spawn(work(app, stop.clone())));
     let all = async {
         let served = serving.into_future().await;
         // Where connections can't be taken any more, jobs end too.
         stop.cancel();
+        if let Err(error) = imports.await {
+            tracing::error!(%error, "imports ended by a fault");
+        }
         if let Some(work) = work
             && let Err(error) = work.await
         {

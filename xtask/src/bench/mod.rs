@@ -167,6 +167,7 @@ impl Bench {
                 url: registry.to_owned(),
                 ..RegistrySettings::default()
             },
+            imports: canvass_app::ImportSettings::default(),
         };
         Ok(App::open(settings, Clock::system()).await?)
     }

@@ -122,7 +122,7 @@ mod tests {
     use canvass_model::Provider;
 
     use super::{super::columns::PROVIDER, *};
-    use crate::{Clock, RegistrySettings, Settings};
+    use crate::{Clock, ImportSettings, RegistrySettings, Settings};
 
     #[tokio::test]
     async fn a_full_sheet_is_followed_by_another() {
@@ -132,6 +132,7 @@ mod tests {
             database: format!("sqlite:{}", folder.path().join("x.db").display()),
             nucc: root.join("../../data/nucc/nucc_taxonomy_251.csv"),
             registry: RegistrySettings::default(),
+            imports: ImportSettings::default(),
         };
         let clock = Clock::from_fn(|| jiff::Timestamp::UNIX_EPOCH);
         let app = App::open(settings, clock).await.unwrap();

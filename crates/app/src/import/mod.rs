@@ -2,13 +2,20 @@
 //!
 //! `report` is what is told of a load, `read` turns files into providers on several threads, `load`
 //! brings these into the database: a full file by building all providers anew, others as one
-//! change.
+//! change. `start` runs loads in the background for the pages and the API, of files that `source`
+//! gets from where they may come from; `view` is what these show of a load.
 
 mod load;
 mod read;
 mod report;
+mod source;
+mod start;
+mod view;
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use canvass_nppes::files::{Catalog, Extent, FileKind};
 use canvass_store::{ImportState, NewImport};
@@ -19,6 +26,13 @@ use tokio_util::sync::CancellationToken;
 use crate::{App, Error, ExportStream, export::protected};
 
 pub use report::{FileReport, ImportPhase, ImportProgress, ImportSummary};
+pub use source::{ImportFile, ImportSource};
+pub(crate) use start::Background;
+pub use start::NewUpload;
+pub use view::{ImportOutlook, ImportView};
+
+/// How often it is looked whether another load has ended.
+const TURN: Duration = Duration::from_secs(1);
 
 /// How files are loaded.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +53,9 @@ struct Load<'a> {
     progress: &'a watch::Sender<ImportProgress>,
     stop: CancellationToken,
     summary: ImportSummary,
+    /// Identifier of the load where it was announced: then it waits for its turn, and somebody else
+    /// shows signs of life of it.
+    announced: Option<String>,
 }
 
 /// Runs what waits for files on a thread of its own.
@@ -65,11 +82,24 @@ impl App {
         progress: &watch::Sender<ImportProgress>,
         stop: &CancellationToken,
     ) -> Result<Vec<ImportSummary>, Error> {
+        self.load_files(paths, options, progress, stop, None).await
+    }
+
+    /// Loads files; the first set of them is the load that was announced, if one was.
+    async fn load_files(
+        &self,
+        paths: Vec<PathBuf>,
+        options: &ImportOptions,
+        progress: &watch::Sender<ImportProgress>,
+        stop: &CancellationToken,
+        mut announced: Option<String>,
+    ) -> Result<Vec<ImportSummary>, Error> {
         let sets = blocking(move || Catalog::open_all(&paths)).await??;
         let mut summaries = Vec::with_capacity(sets.len());
         for catalog in sets {
-            let summary = ImportSummary::of(&catalog, options.dry_run);
-            progress.send_modify(|p| *p = ImportProgress::begin(&summary, catalog.bytes()));
+            let mut summary = ImportSummary::of(&catalog, options.dry_run);
+            summary.source.clone_from(&progress.borrow().source);
+            progress.send_modify(|p| p.begin(&summary, catalog.bytes()));
             let load = Load {
                 app: self,
                 catalog,
@@ -77,6 +107,7 @@ impl App {
                 progress,
                 stop: stop.child_token(),
                 summary,
+                announced: announced.take(),
             };
             summaries.push(load.run().await?);
         }
@@ -85,6 +116,38 @@ impl App {
 }
 
 impl App {
+    /// Tells the database now and then that a load goes on; ends it when somebody has cancelled it
+    /// there.
+    fn show_signs_of_life(
+        &self,
+        id: &str,
+        progress: watch::Receiver<ImportProgress>,
+        stop: CancellationToken,
+    ) -> tokio::task::JoinHandle<()> {
+        let (app, id) = (self.clone(), id.to_owned());
+        tokio::spawn(async move {
+            let mut tick = tokio::time::interval(Duration::from_secs(1));
+            let mut phase = (ImportPhase::default(), Instant::now());
+            loop {
+                tick.tick().await;
+                let mut report = progress.borrow().clone();
+                if report.phase != phase.0 {
+                    phase = (report.phase, Instant::now());
+                }
+                report.phase_ms = phase.1.elapsed().as_millis().try_into().unwrap_or(u64::MAX);
+                let now = app.clock().now();
+                let report = report.to_json();
+                match app.store().import_alive(&id, &report, now).await {
+                    Ok(true) => {}
+                    Ok(false) => return stop.cancel(),
+                    Err(error) => {
+                        tracing::warn!(%error, "an import could not show that it goes on");
+                    }
+                }
+            }
+        })
+    }
+
     /// The rows that a load has set aside, as CSV.
     ///
     /// # Errors
@@ -130,31 +193,24 @@ fn csv_lines(rows: &[[String; 5]]) -> Result<Vec<u8>, Error> {
 
 impl Load<'_> {
     async fn run(mut self) -> Result<ImportSummary, Error> {
-        let began = std::time::Instant::now();
+        let began = Instant::now();
         let store = self.app.store().clone();
         let catalog = self.catalog.clone();
         let fingerprint = blocking(move || catalog.fingerprint(&mut |_| {})).await??;
-        let now = self.app.clock().now();
-        if let Some(known) = store.imported(&fingerprint, now).await?
-            && !self.options.force
-        {
-            self.summary.already_imported = Some(known.created_at);
-            self.summary.id = Some(known.id);
-            return Ok(self.summary);
-        }
         let until = known_until(self.catalog.extent());
-        if let (Some(until), Some(known), false) =
-            (until, store.imported_until().await?, self.options.force)
-            && until < known
-        {
-            return Err(Error::Conflict(format!(
-                "{} knows of nothing after {until}, but what is stored is as of {known}; import newer files, or this one by force",
-                self.summary.what
-            )));
-        }
-        if self.options.dry_run {
-            self.try_out().await?;
-        } else {
+        let turn = loop {
+            let now = self.app.clock().now();
+            if let Some(known) = store.imported(&fingerprint, now).await?
+                && !self.options.force
+            {
+                self.summary.already_imported = Some(known.created_at);
+                self.summary.id = Some(known.id);
+                return Ok(self.summary);
+            }
+            self.refuse_older(until).await?;
+            if self.options.dry_run {
+                break None;
+            }
             let new = NewImport {
                 fingerprint: &fingerprint,
                 what: &self.summary.what,
@@ -162,23 +218,48 @@ impl Load<'_> {
                 known_until: until,
                 by: self.options.by.as_deref(),
             };
-            let Some(turn) = store.begin_import(&new, now).await? else {
-                return Err(Error::Conflict(
-                    "another import is running; wait for its end, or cancel it".into(),
-                ));
+            let turn = match &self.announced {
+                Some(id) => store.begin_announced(id, &new, now).await?,
+                None => store.begin_import(&new, now).await?,
             };
+            match turn {
+                Some(turn) => {
+                    self.progress
+                        .send_modify(|p| p.phase = ImportPhase::Opening);
+                    break Some(turn);
+                }
+                None if self.announced.is_some() => self.wait_for_turn().await?,
+                None => {
+                    return Err(Error::Conflict(
+                        "another import is running; wait for its end, or cancel it".into(),
+                    ));
+                }
+            }
+        };
+        if let Some(turn) = turn {
             let id = turn.id.clone();
             self.summary.id = Some(id.clone());
-            let signs = self.show_signs_of_life(&id);
+            let signs = match self.announced {
+                Some(_) => None,
+                None => Some(self.app.show_signs_of_life(
+                    &id,
+                    self.progress.subscribe(),
+                    self.stop.clone(),
+                )),
+            };
             let loaded = if self.is_full() {
                 self.replace(&id).await
             } else {
                 self.change(&id).await
             };
-            signs.abort();
+            if let Some(signs) = signs {
+                signs.abort();
+            }
             if let Err(error) = loaded {
                 return Err(self.give_up(&id, error).await);
             }
+        } else {
+            self.try_out().await?;
         }
         self.summary.seconds = began.elapsed().as_secs_f64();
         Ok(self.summary)
@@ -193,27 +274,29 @@ impl Load<'_> {
                 .any(|m| m.kind == FileKind::Providers)
     }
 
-    /// Tells the database now and then that the load goes on; ends it when somebody has cancelled
-    /// it there.
-    fn show_signs_of_life(&self, id: &str) -> tokio::task::JoinHandle<()> {
-        let app = self.app.clone();
-        let (id, stop) = (id.to_owned(), self.stop.clone());
-        let progress = self.progress.subscribe();
-        tokio::spawn(async move {
-            let mut tick = tokio::time::interval(std::time::Duration::from_secs(1));
-            loop {
-                tick.tick().await;
-                let report = progress.borrow().to_json();
-                let now = app.clock().now();
-                match app.store().import_alive(&id, &report, now).await {
-                    Ok(true) => {}
-                    Ok(false) => return stop.cancel(),
-                    Err(error) => {
-                        tracing::warn!(%error, "an import could not show that it goes on")
-                    }
-                }
+    /// Refuses files that know of less than what is stored.
+    async fn refuse_older(&self, until: Option<jiff::civil::Date>) -> Result<(), Error> {
+        let known = self.app.store().imported_until().await?;
+        match (until, known) {
+            (Some(until), Some(known)) if until < known && !self.options.force => {
+                Err(Error::Conflict(format!(
+                    "{} knows of nothing after {until}, but what is stored is as of {known}; import newer files, or this one by force",
+                    self.summary.what
+                )))
             }
-        })
+            _ => Ok(()),
+        }
+    }
+
+    /// Another load is running: waits a while, unless this one is stopped.
+    async fn wait_for_turn(&self) -> Result<(), Error> {
+        self.progress
+            .send_modify(|p| p.phase = ImportPhase::Waiting);
+        tokio::select! {
+            () = tokio::time::sleep(TURN) => {}
+            () = self.stop.cancelled() => {}
+        }
+        self.check()
     }
 
     async fn give_up(&self, id: &str, error: Error) -> Error {

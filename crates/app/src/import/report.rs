@@ -27,6 +27,9 @@ pub struct FileReport {
 pub struct ImportSummary {
     /// Identifier of the load.
     pub id: Option<String>,
+    /// Where the files came from, as people know it: a name or an address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// What the files are, in words.
     pub what: String,
     /// When these very files were loaded before; then nothing was done.
@@ -147,6 +150,10 @@ impl ImportSummary {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ImportPhase {
+    /// Fetching the files; bytes are those of the files as they come.
+    Fetching,
+    /// Waiting for the end of another load.
+    Waiting,
     /// Looking at the files.
     #[default]
     Opening,
@@ -158,7 +165,11 @@ pub enum ImportPhase {
 
 /// How far a load is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct ImportProgress {
+    /// Where the files come from, as people know it: a name or an address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// What the files are, in words.
     pub what: String,
     /// What it is at.
@@ -171,15 +182,19 @@ pub struct ImportProgress {
     pub rows: u64,
     /// Rows that were set aside.
     pub set_aside: u64,
+    /// For how long it is at this, in milliseconds, where the database tells of it.
+    pub phase_ms: u64,
 }
 
 impl ImportProgress {
-    pub(super) fn begin(summary: &ImportSummary, of_bytes: u64) -> Self {
-        Self {
+    /// The files are known now.
+    pub(super) fn begin(&mut self, summary: &ImportSummary, of_bytes: u64) {
+        *self = Self {
+            source: self.source.take(),
             what: summary.what.clone(),
             of_bytes,
             ..Self::default()
-        }
+        };
     }
 
     pub(super) fn to_json(&self) -> String {

@@ -8,6 +8,7 @@ mod opened;
 mod broken;
 mod real;
 mod sets;
+mod started;
 
 use std::path::{Path, PathBuf};
 

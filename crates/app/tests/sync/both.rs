@@ -43,6 +43,7 @@ impl Database {
             database: self.url.clone(),
             nucc: crate::world::NUCC.into(),
             registry,
+            imports: canvass_app::ImportSettings::default(),
         };
         App::open(settings, Clock::system()).await.unwrap()
     }

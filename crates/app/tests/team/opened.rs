@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use canvass_app::{Actor, App, Clock, RegistrySettings, Settings};
+use canvass_app::{Actor, App, Clock, ImportSettings, RegistrySettings, Settings};
 use canvass_model::{Address, Entity, Npi, Phone, Provider, ProviderTaxonomy, Role};
 use canvass_store::{SaveAll, User};
 use jiff::SignedDuration;
@@ -46,6 +46,7 @@ impl Opened {
             database: db.url.clone(),
             nucc,
             registry: RegistrySettings::default(),
+            imports: ImportSettings::default(),
         };
         Self {
             app: App::open(settings, clock).await.unwrap(),

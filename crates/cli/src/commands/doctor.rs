@@ -2,6 +2,7 @@
 
 use std::{io::Write, process::ExitCode};
 
+use canvass_app::ImportSettings;
 use canvass_nppes::api::{Answer, Client, ClientSettings, Query};
 
 use crate::{args::DoctorArgs, config::Config, failure::Failure};
@@ -37,6 +38,8 @@ pub(crate) async fn run(config: &Config, args: DoctorArgs) -> Result<ExitCode, F
         }
         Err(error) => say(false, format!("database: {}", error.describe()))?,
     }
+    let (good, what) = import_folder(&settings.imports);
+    say(good, format!("imports: {what}"))?;
     let client = Client::new(&settings.registry.url, &ClientSettings::default());
     match (client, args.online) {
         (Err(error), _) => say(false, format!("registry: {error}"))?,
@@ -57,6 +60,24 @@ pub(crate) async fn run(config: &Config, args: DoctorArgs) -> Result<ExitCode, F
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Whether files can be listed in the folder for imports, and kept there.
+fn import_folder(imports: &ImportSettings) -> (bool, String) {
+    let Some(folder) = &imports.folder else {
+        return (
+            true,
+            "no folder is set; files come by upload or by address".into(),
+        );
+    };
+    let shown = folder.display();
+    let kept = tempfile::Builder::new()
+        .prefix(".canvass-")
+        .tempfile_in(folder);
+    match std::fs::read_dir(folder).and(kept) {
+        Ok(_) => (true, format!("from {shown}")),
+        Err(error) => (false, format!("{shown} can't be used: {error}")),
+    }
 }
 
 /// Asks the registry for the NPI of the CMS text's example, which no provider has.

@@ -89,7 +89,9 @@ impl Bar {
             (rate as u64, left as u64)
         };
         self.bar.set_message(match p.phase {
-            ImportPhase::Opening => format!("{}: looking at the files", p.what),
+            ImportPhase::Fetching | ImportPhase::Waiting | ImportPhase::Opening => {
+                format!("{}: looking at the files", p.what)
+            }
             ImportPhase::Reading => format!(
                 "{}: {} rows, {rate} a second, {} set aside, {} min {:02} s left",
                 p.what,

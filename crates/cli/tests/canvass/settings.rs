@@ -24,13 +24,16 @@ fn a_flag_goes_before_the_environment_before_the_file_before_the_default() {
         "{said}"
     );
     assert!(said.contains(".local/share/canvass/canvass.db"), "{said}");
+    assert!(said.contains("imports: no folder is set"), "{said}");
 
     fs::write(
         folder.path().join("canvass.toml"),
-        "database = \"sqlite:of-file.db\"\nregistry = \"http://file.example/api/\"\n",
+        "database = \"sqlite:of-file.db\"\nregistry = \"http://file.example/api/\"\nimport_folder = \"in\"\n",
     )
     .unwrap();
+    fs::create_dir(folder.path().join("in")).unwrap();
     let said = doctor(here());
+    assert!(said.contains("imports: from in\n"), "{said}");
     assert!(said.contains("http://file.example/api/"), "{said}");
     assert!(said.contains("of-file.db"), "{said}");
 

@@ -100,6 +100,7 @@ impl World {
                 backoff: Duration::from_millis(2),
                 ..RegistrySettings::default()
             },
+            imports: canvass_app::ImportSettings::default(),
         };
         let app = App::open(settings, Clock::system()).await.unwrap();
         let mut people = HashMap::new();

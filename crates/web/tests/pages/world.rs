@@ -52,6 +52,7 @@ impl Site {
                 url: "http://127.0.0.1:9/api/".to_owned(),
                 ..RegistrySettings::default()
             },
+            imports: canvass_app::ImportSettings::default(),
         };
         let app = App::open(settings, Clock::from_fn(now)).await.unwrap();
         let server = Server::new(app.clone(), CancellationToken::new()).unwrap();
