@@ -6,23 +6,82 @@ use std::time::Duration;
 use axum::http::HeaderName;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use canvass_app::App;
+use canvass_app::{App, Error, ImportView};
 use canvass_model::SyncRun;
 use futures_util::stream;
+use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-/// How often a sync is looked at.
+/// How often it is looked.
 const LOOK: Duration = Duration::from_millis(400);
 /// How long a stream is silent at most.
 const SILENCE: Duration = Duration::from_secs(12);
 /// After what time a browser comes back when a stream broke off.
 const COME_BACK: Duration = Duration::from_secs(2);
 
-/// The progress of a sync, from how it is now to its end: `progress` whenever it changed, then `end`.
-/// Whoever comes back gets the present state at once, so nothing is kept for them. When the server
-/// stops the stream breaks off, and the browser comes back by itself.
-pub fn of_sync(app: App, run: SyncRun, stopping: CancellationToken) -> Response {
-    let events = stream::unfold(Follow::new(app, run, stopping), |mut follow| async move {
+/// Something whose progress is told.
+pub trait Followed: Serialize + Send + Sync + Sized + 'static {
+    /// As it is now; nothing when it is gone.
+    fn again(&self, app: &App) -> impl Future<Output = Result<Option<Self>, Error>> + Send;
+
+    /// Whether it is at its end.
+    fn is_over(&self) -> bool;
+
+    /// As it is told, less what changes all the time and is not worth telling for itself.
+    fn coarse(&self) -> Vec<u8>;
+}
+
+impl Followed for SyncRun {
+    async fn again(&self, app: &App) -> Result<Option<Self>, Error> {
+        app.sync_run(&self.id).await
+    }
+
+    fn is_over(&self) -> bool {
+        self.state.is_over()
+    }
+
+    fn coarse(&self) -> Vec<u8> {
+        let mut coarse = self.clone();
+        coarse.seconds = coarse.seconds.floor();
+        coarse.seconds_left = None;
+        for specialty in &mut coarse.specialties {
+            specialty.seconds = specialty.seconds.floor();
+        }
+        serde_json::to_vec(&coarse).unwrap_or_default()
+    }
+}
+
+impl Followed for ImportView {
+    async fn again(&self, app: &App) -> Result<Option<Self>, Error> {
+        app.import(&self.id).await
+    }
+
+    fn is_over(&self) -> bool {
+        self.state.is_over()
+    }
+
+    fn coarse(&self) -> Vec<u8> {
+        let mut coarse = self.clone();
+        coarse.seconds = coarse.seconds.floor();
+        if let Some(report) = &mut coarse.report {
+            report.seconds = report.seconds.floor();
+        }
+        serde_json::to_vec(&coarse).unwrap_or_default()
+    }
+}
+
+/// The progress of something, from how it is now to its end: `progress` whenever it changed, then
+/// `end`. Whoever comes back gets the present state at once, so nothing is kept for them. When the
+/// server stops the stream breaks off, and the browser comes back by itself.
+pub fn of<T: Followed>(app: App, now: T, stopping: CancellationToken) -> Response {
+    let follow = Follow {
+        app,
+        now,
+        stopping,
+        told: None,
+        ended: false,
+    };
+    let events = stream::unfold(follow, |mut follow| async move {
         let event = follow.next().await?;
         Some((Ok::<_, Infallible>(event), follow))
     });
@@ -32,34 +91,24 @@ pub fn of_sync(app: App, run: SyncRun, stopping: CancellationToken) -> Response 
     ([(unbuffered, "no")], events).into_response()
 }
 
-struct Follow {
+struct Follow<T> {
     app: App,
-    run: SyncRun,
+    now: T,
     stopping: CancellationToken,
     /// What was told last, by its hash.
     told: Option<String>,
     ended: bool,
 }
 
-impl Follow {
-    fn new(app: App, run: SyncRun, stopping: CancellationToken) -> Self {
-        Self {
-            app,
-            run,
-            stopping,
-            told: None,
-            ended: false,
-        }
-    }
-
+impl<T: Followed> Follow<T> {
     /// The next event; nothing after the end.
     async fn next(&mut self) -> Option<Event> {
         while !self.ended {
-            let state = fingerprint(&self.run);
+            let state = fingerprint(&self.now);
             if self.told.as_ref() != Some(&state) {
                 return self.event("progress", state);
             }
-            if self.run.state.is_over() {
+            if self.now.is_over() {
                 self.ended = true;
                 return self.event("end", state);
             }
@@ -67,13 +116,13 @@ impl Follow {
                 () = tokio::time::sleep(LOOK) => {}
                 () = self.stopping.cancelled() => return None,
             }
-            match self.app.sync_run(&self.run.id).await {
-                Ok(Some(run)) => self.run = run,
+            match self.now.again(&self.app).await {
+                Ok(Some(now)) => self.now = now,
                 Ok(None) => return None,
                 Err(error) => {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
-                        "the progress of a sync could not be read"
+                        "the progress of a job could not be read"
                     );
                     return None;
                 }
@@ -83,7 +132,7 @@ impl Follow {
     }
 
     fn event(&mut self, name: &str, state: String) -> Option<Event> {
-        let json = serde_json::to_string(&self.run).ok()?;
+        let json = serde_json::to_string(&self.now).ok()?;
         let event = Event::default().event(name).id(&state).data(json);
         let first = self.told.is_none();
         self.told = Some(state);
@@ -92,13 +141,6 @@ impl Follow {
 }
 
 /// Another text for each state that is worth telling. The time that goes by is, once a second.
-fn fingerprint(run: &SyncRun) -> String {
-    let mut coarse = run.clone();
-    coarse.seconds = coarse.seconds.floor();
-    coarse.seconds_left = None;
-    for specialty in &mut coarse.specialties {
-        specialty.seconds = specialty.seconds.floor();
-    }
-    let json = serde_json::to_vec(&coarse).unwrap_or_default();
-    blake3::hash(&json).to_hex()[..16].to_owned()
+fn fingerprint(now: &impl Followed) -> String {
+    blake3::hash(&now.coarse()).to_hex()[..16].to_owned()
 }

@@ -1,7 +1,7 @@
 //! Loads that run in the background, for the pages and the API.
 
 use canvass_model::Role;
-use canvass_store::ImportState;
+use canvass_store::{ImportState, RowSetAside};
 use tokio::{fs::File, io::AsyncWriteExt as _, sync::watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -31,6 +31,8 @@ struct Announced {
     signs: tokio::task::JoinHandle<()>,
     /// Whether somebody has said how it ended.
     ended: bool,
+    /// Why nothing more of the file is taken.
+    refused: Option<String>,
 }
 
 impl App {
@@ -131,6 +133,14 @@ impl App {
         Ok(run.map(|run| ImportView::new(&run, now)))
     }
 
+    /// The first rows that an import has set aside, with their reasons.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn import_rows_aside(&self, id: &str, limit: u32) -> Result<Vec<RowSetAside>, Error> {
+        Ok(self.store().import_set_asides(id, 0, limit).await?)
+    }
+
     /// Stops an import, in whatever process it runs; nothing of it is kept.
     ///
     /// # Errors
@@ -189,6 +199,7 @@ impl App {
             progress,
             stop,
             ended: false,
+            refused: None,
         })
     }
 }
@@ -294,8 +305,10 @@ impl Drop for Announced {
             return;
         };
         let (app, id) = (self.app.clone(), self.id.clone());
+        let reason = self.refused.take();
         let end = async move {
-            let reason = "the file did not come whole; nothing was changed";
+            let broken_off = "the file did not come whole; nothing was changed";
+            let reason = reason.as_deref().unwrap_or(broken_off);
             give_up(&app, &id, ImportState::Failed, reason).await;
         };
         self.app.imports().tasks.spawn_on(end, &runtime);
@@ -342,7 +355,7 @@ impl NewUpload {
     ///
     /// # Errors
     /// When that is more than is allowed.
-    pub fn expect(&self, bytes: u64) -> Result<(), Error> {
+    pub fn expect(&mut self, bytes: u64) -> Result<(), Error> {
         self.bounded(bytes)?;
         self.announced.progress.send_modify(|p| p.of_bytes = bytes);
         Ok(())
@@ -358,21 +371,28 @@ impl NewUpload {
         }
         let bytes = self.bytes + piece.len() as u64;
         self.bounded(bytes)?;
-        self.file.write_all(piece).await?;
+        if let Err(error) = self.file.write_all(piece).await {
+            self.announced.refused = Some(format!("the file can't be kept here: {error}"));
+            return Err(error.into());
+        }
         self.bytes = bytes;
         self.announced.progress.send_modify(|p| p.bytes = bytes);
         Ok(())
     }
 
-    fn bounded(&self, bytes: u64) -> Result<(), Error> {
+    fn bounded(&mut self, bytes: u64) -> Result<(), Error> {
         let most = self.announced.app.settings().imports.most;
-        if bytes > most {
-            let problem = format!(
-                "a file may have {most} bytes at most; load a larger one from the folder for imports"
-            );
-            return Err(Error::invalid("file", problem));
+        if bytes <= most {
+            return Ok(());
         }
-        Ok(())
+        Err(self.refuse(format!(
+            "a file may have {most} bytes at most; load a larger one from the folder for imports"
+        )))
+    }
+
+    fn refuse(&mut self, problem: String) -> Error {
+        self.announced.refused = Some(problem.clone());
+        Error::invalid("file", problem)
     }
 
     /// The file is there: loads it in the background.
@@ -382,7 +402,7 @@ impl NewUpload {
     pub async fn load(mut self) -> Result<ImportView, Error> {
         self.file.flush().await?;
         if self.bytes == 0 {
-            return Err(Error::invalid("file", "choose a file; this one is empty"));
+            return Err(self.refuse("choose a file; this one is empty".into()));
         }
         let Self {
             kept, announced, ..

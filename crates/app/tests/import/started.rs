@@ -188,8 +188,10 @@ both_engines! {
         // registry.
         let mut upload = world.app.receive_import(&manager(), &name, false).await.unwrap();
         upload.write(&content[..1_000]).await.unwrap();
-        assert!(upload.expect((4 << 20) + 1).is_err());
         drop(upload);
+        let mut large = world.app.receive_import(&manager(), &name, false).await.unwrap();
+        assert!(large.expect((4 << 20) + 1).is_err());
+        drop(large);
         let upload = world.app.receive_import(&manager(), "empty.zip", false).await.unwrap();
         assert!(upload.load().await.is_err());
         let mut upload = world.app.receive_import(&manager(), "notes.txt", false).await.unwrap();

@@ -7,6 +7,7 @@ mod answer;
 mod export;
 mod filter;
 pub(crate) mod import;
+pub(crate) mod imports;
 mod leads;
 mod lookup;
 mod openapi;
@@ -44,6 +45,8 @@ fn ordinary() -> OpenApiRouter<Server> {
         .routes(routes!(sync::cancel))
         .routes(routes!(sync::resume))
         .routes(routes!(sync::set_asides))
+        .routes(routes!(imports::show))
+        .routes(routes!(imports::cancel))
         .routes(routes!(providers::search))
         .routes(routes!(providers::show))
         .routes(routes!(leads::list))
@@ -64,10 +67,17 @@ fn streaming() -> OpenApiRouter<Server> {
     let import = OpenApiRouter::new()
         .routes(routes!(import::import))
         .layer(DefaultBodyLimit::max(import::LARGEST + 64 * 1024));
+    // The application bounds what it takes.
+    let uploads = OpenApiRouter::new()
+        .routes(routes!(imports::start, imports::list))
+        .layer(DefaultBodyLimit::disable());
     OpenApiRouter::new()
         .routes(routes!(sync::start, sync::list))
         .routes(routes!(sync::follow))
+        .routes(routes!(imports::follow))
+        .routes(routes!(imports::set_asides))
         .routes(routes!(providers::export))
         .routes(routes!(leads::export))
         .merge(import)
+        .merge(uploads)
 }

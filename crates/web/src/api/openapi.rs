@@ -32,7 +32,8 @@ of the request in the log.
 **Sending again.** What would do something twice takes an `Idempotency-Key`: starting a sync, saving \
 leads, adding to a timeline, editing many leads. The same key with the same request gives the same answer \
 for a week and does nothing twice; with another request it is refused with 422. The other `POST`s need \
-none: stopping and resuming a sync, importing a file and adding a user are harmless to repeat. Making a \
+none: stopping and resuming a sync, importing a file (of leads or of the registry) and adding a user are \
+harmless to repeat. Making a \
 token takes none, because its secret is in one answer and nowhere else: sent again it makes another.";
 
 /// The operations that take an `Idempotency-Key`.
@@ -44,6 +45,7 @@ const KEYED: [&str; 4] = ["start_sync", "save_all", "add_activity", "edit_many_l
     servers((url = "/", description = "This server")),
     tags(
         (name = "Sync", description = "Pulling providers from the registry"),
+        (name = "Imports", description = "Loading the registry's dissemination files"),
         (name = "Providers", description = "Search over what was pulled"),
         (name = "Leads", description = "Providers that the team works"),
         (name = "Look-up", description = "What forms and scripts look up"),

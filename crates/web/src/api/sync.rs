@@ -118,7 +118,7 @@ pub async fn follow(
     Path(run): Path<String>,
 ) -> Result<Response, Problem> {
     let run = found(&app, &run).await?;
-    Ok(events::of_sync(app, run, stopping))
+    Ok(events::of(app, run, stopping))
 }
 
 /// Stop a sync

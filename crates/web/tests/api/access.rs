@@ -17,7 +17,13 @@ use crate::{
 };
 
 /// The least role of each route, tokens being somebody else's; one's own have a test of their own.
-const ROUTES: [(&str, &str, Role); 29] = [
+const ROUTES: [(&str, &str, Role); 35] = [
+    ("GET", "/api/imports", Role::Manager),
+    ("POST", "/api/imports", Role::Manager),
+    ("GET", "/api/imports/{id}", Role::Manager),
+    ("POST", "/api/imports/{id}/cancel", Role::Manager),
+    ("GET", "/api/imports/{id}/events", Role::Manager),
+    ("GET", "/api/imports/{id}/set-asides", Role::Manager),
     ("GET", "/api/leads", Role::Caller),
     ("POST", "/api/leads/bulk", Role::Manager),
     ("GET", "/api/leads/counts", Role::Caller),

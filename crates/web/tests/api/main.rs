@@ -5,6 +5,7 @@ mod contract;
 mod events;
 mod files;
 mod flow;
+mod imports;
 mod operations;
 mod problems;
 mod world;

@@ -12,7 +12,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
-use canvass_app::{Actor, App, Clock, RegistrySettings, Runner, Settings};
+use canvass_app::{Actor, App, Clock, ImportSettings, RegistrySettings, Runner, Settings};
 use canvass_model::{Catalogue, Role};
 use canvass_testkit::{FaultyRegistry, Record, registry::npi};
 use canvass_web::server::{Server, router};
@@ -26,6 +26,9 @@ const NUCC: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../../data/nucc/nucc_taxonomy_251.csv"
 );
+
+/// Bytes of an uploaded file at most.
+pub const LARGEST_IMPORT: u64 = 4 << 20;
 
 /// Password of everybody.
 pub const PASSWORD: &str = "a long password";
@@ -69,6 +72,8 @@ pub struct World {
     pub router: Router,
     pub registry: FaultyRegistry,
     pub stopping: CancellationToken,
+    /// The folder of which files may be loaded.
+    pub imports: tempfile::TempDir,
     people: HashMap<Role, Person>,
     _folder: Option<tempfile::TempDir>,
     runner: Option<DropGuard>,
@@ -91,6 +96,7 @@ impl World {
 
     async fn on(database: String, folder: Option<tempfile::TempDir>, records: &[Value]) -> Self {
         let registry = FaultyRegistry::start(records, knowing());
+        let imports = tempfile::tempdir().unwrap();
         let settings = Settings {
             database,
             nucc: NUCC.into(),
@@ -100,7 +106,11 @@ impl World {
                 backoff: Duration::from_millis(2),
                 ..RegistrySettings::default()
             },
-            imports: canvass_app::ImportSettings::default(),
+            imports: ImportSettings {
+                folder: Some(imports.path().to_owned()),
+                most: LARGEST_IMPORT,
+                plain_loopback: true,
+            },
         };
         let app = App::open(settings, Clock::system()).await.unwrap();
         let mut people = HashMap::new();
@@ -129,6 +139,7 @@ impl World {
             app,
             registry,
             stopping,
+            imports,
             people,
             _folder: folder,
             runner: None,

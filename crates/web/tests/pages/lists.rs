@@ -140,7 +140,9 @@ async fn the_rarer_filters_are_unfolded_told_and_kept() {
     // Where nothing of it is set it is folded.
     let page = browser.page("/providers?state=CA").await;
     assert!(page.contains("<details class=\"more\">"));
-    let leads = browser.page("/leads?county=Fresno,+CA&title=director").await;
+    let leads = browser
+        .page("/leads?county=Fresno,+CA&title=director")
+        .await;
     assert!(leads.contains("title=\"Remove County: Fresno, CA\""));
     assert_eq!(Form::to(&leads, "/leads").get("title"), Some("director"));
 }
@@ -152,9 +154,21 @@ async fn a_place_that_is_none_is_told_at_its_field() {
     for (path, value, words) in [
         ("/providers?near=Fresno", "value=\"Fresno\"", "is no place"),
         ("/leads?near=00000", "value=\"00000\"", "is no place"),
-        ("/providers?county=Fresno", "value=\"Fresno\"", "there is no county"),
-        ("/providers?licensed_in=Orgon", "value=\"Orgon\"", "two letters"),
-        ("/providers?near=93701&radius_miles=900", "value=\"93701\"", "from 1 to 500"),
+        (
+            "/providers?county=Fresno",
+            "value=\"Fresno\"",
+            "there is no county",
+        ),
+        (
+            "/providers?licensed_in=Orgon",
+            "value=\"Orgon\"",
+            "two letters",
+        ),
+        (
+            "/providers?near=93701&radius_miles=900",
+            "value=\"93701\"",
+            "from 1 to 500",
+        ),
     ] {
         let answer = browser.get(path).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");

@@ -4,6 +4,7 @@
 //! how one of them looks as JSON; the tests hold every answer against it.
 
 mod filter;
+mod imports;
 mod provider;
 mod sync;
 
@@ -12,6 +13,7 @@ use utoipa::{ToResponse, ToSchema};
 use crate::problem::ProblemDocument;
 
 pub use filter::*;
+pub use imports::*;
 pub use provider::*;
 pub use sync::*;
 
