@@ -10,8 +10,8 @@ mod render;
 mod split;
 
 pub use answer::{Answer, Fault, Refusal, parse_answer};
-pub use client::{Client, ClientError, ClientSettings, REGISTRY_URL, RetrySettings, retry_delay};
 pub(crate) use client::is_loopback;
+pub use client::{Client, ClientError, ClientSettings, REGISTRY_URL, RetrySettings, retry_delay};
 pub use plan::{Meaning, PAGE, REACH, Reach, Step, Walk};
 pub use query::{PAGE_SIZE, Purpose, Query};
 pub use record::{Normalised, SetAside, normalise};
