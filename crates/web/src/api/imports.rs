@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::multipart::Field;
+use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{FromRequest as _, Multipart, Path, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use canvass_app::{Actor, App, ExportFormat, ImportSource, ImportView};
+use canvass_app::{Actor, App, ExportFormat, ImportSource, ImportView, NewUpload};
 use futures_util::StreamExt as _;
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +22,7 @@ use crate::problem::Problem;
 
 const WHAT: &str = "such import";
 /// How long an upload may stand still.
-const STILL: Duration = Duration::from_secs(60);
+const STILL: Duration = Duration::from_mins(1);
 /// Bytes of a form beside those of its file, more or less.
 const BESIDE: u64 = 1_024;
 
@@ -52,8 +52,7 @@ impl Asked {
 ///
 /// Loads a dissemination file of the registry: monthly, weekly, or the report of deactivated NPIs, as
 /// it is published or unpacked. What it is, its content tells. The file is one of the folder that the
-/// server's settings name, one at an `https` address, or the field `file` of a form; a field `force`
-/// of a form has to come before it. The import goes on in the background; one that comes while
+/// server's settings name, one at an `https` address, or the field `file` of a form. The import goes on in the background; one that comes while
 /// another runs waits for its turn. The same file again changes nothing and says so.
 #[utoipa::path(
     post, path = "/api/imports", tag = "Imports", operation_id = "start_import",
@@ -73,25 +72,24 @@ pub async fn start(
     Manager(actor): Manager,
     request: Request,
 ) -> Result<Response, Problem> {
-    let import = match kind_of(&request).as_str() {
-        "multipart/form-data" => received(&app, &actor, request).await?,
-        _ => {
-            let JsonBody(asked) = JsonBody::<Asked>::from_request(request, &()).await?;
-            let force = asked.force;
-            app.start_import(&actor, asked.source()?, force).await?
-        }
+    let import = if is_form(&request) {
+        received(&app, &actor, request).await?
+    } else {
+        let JsonBody(asked) = JsonBody::<Asked>::from_request(request, &()).await?;
+        let force = asked.force;
+        app.start_import(&actor, asked.source()?, force).await?
     };
     let location = format!("/api/imports/{}", import.id);
     let accepted = StatusCode::ACCEPTED;
     Ok((accepted, [(header::LOCATION, location)], Json(import)).into_response())
 }
 
-/// The kind of a body, without its parameters.
-pub fn kind_of(request: &Request) -> String {
+/// Whether a request is a form with a file.
+pub fn is_form(request: &Request) -> bool {
     let kind = request.headers().get(header::CONTENT_TYPE);
     let kind = kind.and_then(|k| k.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default();
-    kind.trim().to_ascii_lowercase()
+    kind.trim().eq_ignore_ascii_case("multipart/form-data")
 }
 
 /// Takes the file that a form sends, and starts its import.
@@ -112,54 +110,51 @@ pub async fn received(app: &App, actor: &Actor, request: Request) -> Result<Impo
         .await
         .map_err(|e| Problem::of_status(e.status()).detail(e.body_text()))?;
     let mut force = false;
-    while let Some(field) = form
-        .next_field()
-        .await
-        .map_err(|e| Problem::of_status(e.status()).detail(e.body_text()))?
-    {
+    let mut sent: Option<NewUpload> = None;
+    while let Some(field) = form.next_field().await.map_err(broken_off)? {
         match field.name() {
-            Some("file") => return upload(app, actor, field, length, force).await,
+            Some("file") if sent.is_none() => {
+                sent = Some(received_file(app, actor, field, length).await?);
+            }
             Some("force") => {
-                let text = field
-                    .text()
-                    .await
-                    .map_err(|e| Problem::of_status(e.status()).detail(e.body_text()))?;
+                let text = field.text().await.map_err(broken_off)?;
                 force = matches!(text.trim(), "true" | "yes" | "on" | "1");
             }
             _ => {}
         }
     }
-    Err(invalid("file", "the form has no file"))
+    let sent = sent.ok_or_else(|| invalid("file", "the form has no file"))?;
+    Ok(sent.load(force).await?)
 }
 
-async fn upload(
+async fn received_file(
     app: &App,
     actor: &Actor,
     mut field: Field<'_>,
     length: Option<u64>,
-    force: bool,
-) -> Result<ImportView, Problem> {
+) -> Result<NewUpload, Problem> {
     let name = field.file_name().unwrap_or_default().to_owned();
-    let mut upload = app.receive_import(actor, &name, force).await?;
+    let mut sent = app.receive_import(actor, &name).await?;
     if let Some(length) = length.and_then(|l| l.checked_sub(BESIDE)) {
-        upload.expect(length)?;
+        sent.expect(length)?;
     }
     loop {
         let piece = tokio::time::timeout(STILL, field.chunk())
             .await
             .map_err(|_| Problem::of_status(StatusCode::REQUEST_TIMEOUT))?;
-        let piece = piece.map_err(|e| {
-            Problem::of_status(StatusCode::BAD_REQUEST).detail(format!(
-                "The file did not come whole: {}. Nothing was changed.",
-                e.body_text()
-            ))
-        })?;
-        match piece {
-            Some(piece) => upload.write(&piece).await?,
-            None => break,
+        match piece.map_err(broken_off)? {
+            Some(piece) => sent.write(&piece).await?,
+            None => return Ok(sent),
         }
     }
-    Ok(upload.load().await?)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands where errors are mapped")]
+fn broken_off(error: MultipartError) -> Problem {
+    Problem::of_status(error.status()).detail(format!(
+        "The form did not come whole: {}. Nothing was changed.",
+        error.body_text()
+    ))
 }
 
 /// List imports

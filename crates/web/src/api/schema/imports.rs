@@ -12,7 +12,9 @@ pub struct ImportRequest {
     pub path: Option<String>,
     /// Address of a file, over HTTPS. Where an earlier import has fetched a part of it, it goes on
     /// there.
-    #[schema(example = "https://download.cms.gov/nppes/NPPES_Data_Dissemination_October_2026_V2.zip")]
+    #[schema(
+        example = "https://download.cms.gov/nppes/NPPES_Data_Dissemination_October_2026_V2.zip"
+    )]
     pub url: Option<String>,
     /// Load it also when it is older than what is stored.
     pub force: Option<bool>,

@@ -66,7 +66,10 @@ async fn list_page(
     import: Option<ImportPanel>,
 ) -> Result<Response, Problem> {
     let shell = visit.shell(actor, "Leads", Section::Leads).await?;
-    let Search { mut filter, mut ask } = search;
+    let Search {
+        mut filter,
+        mut ask,
+    } = search;
     ask.show_again(&mut filter.provider);
     let view = LeadsView {
         filters: LeadFilters {

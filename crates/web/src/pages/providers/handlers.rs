@@ -60,7 +60,10 @@ async fn list(Caller(actor): Caller, visit: Visit, pairs: Pairs) -> Result<Respo
     }
     let mut shell = visit.shell(&actor, "Providers", Section::Providers).await?;
     shell.q = search.filter.q.clone().unwrap_or_default();
-    let Search { mut filter, mut ask } = search;
+    let Search {
+        mut filter,
+        mut ask,
+    } = search;
     ask.show_again(&mut filter);
     let view = ProvidersView {
         filters: Filters {
