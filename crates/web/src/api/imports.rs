@@ -149,7 +149,10 @@ async fn received_file(
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it stands where errors are mapped")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it stands where errors are mapped"
+)]
 fn broken_off(error: MultipartError) -> Problem {
     Problem::of_status(error.status()).detail(format!(
         "The form did not come whole: {}. Nothing was changed.",
