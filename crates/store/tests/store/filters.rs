@@ -12,7 +12,10 @@ use crate::{
 };
 
 /// The same questions of providers that no segment describes yet, and of those that one does.
-async fn check_each(store: &Store, cases: &[(&[(&str, &str)], &[u32])]) {
+/// Parameters of a search, and the places in the sample of whom it finds.
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a [u32]);
+
+async fn check_each(store: &Store, cases: &[Case<'_>]) {
     for _ in 0..2 {
         for (pairs, expected) in cases {
             check(store, pairs, expected).await;
