@@ -82,19 +82,14 @@ impl App {
     ///
     /// # Errors
     /// When the actor may not, there is no room for the file, or too many wait already.
-    pub async fn receive_import(
-        &self,
-        actor: &Actor,
-        name: &str,
-        force: bool,
-    ) -> Result<NewUpload, Error> {
+    pub async fn receive_import(&self, actor: &Actor, name: &str) -> Result<NewUpload, Error> {
         actor.require(Role::Manager)?;
         let (settings, now) = (self.settings().imports.clone(), self.clock().now());
         let shown = source::file_name(name);
         let as_file = shown.clone();
         let kept = blocking(move || source::for_upload(&settings, &as_file, now)).await??;
         let file = File::create(&kept.path).await?;
-        let announced = self.announce(actor, &shown, force).await?;
+        let announced = self.announce(actor, &shown, false).await?;
         Ok(NewUpload {
             kept,
             file,
@@ -395,18 +390,22 @@ impl NewUpload {
         Error::invalid("file", problem)
     }
 
-    /// The file is there: loads it in the background.
+    /// The file is there: loads it in the background, by force also when it is older than what is
+    /// stored.
     ///
     /// # Errors
     /// When it can't be kept, or is empty.
-    pub async fn load(mut self) -> Result<ImportView, Error> {
+    pub async fn load(mut self, force: bool) -> Result<ImportView, Error> {
         self.file.flush().await?;
         if self.bytes == 0 {
             return Err(self.refuse("choose a file; this one is empty".into()));
         }
         let Self {
-            kept, announced, ..
+            kept,
+            mut announced,
+            ..
         } = self;
+        announced.options.force = force;
         let (app, id) = (announced.app.clone(), announced.id.clone());
         app.imports().tasks.spawn(announced.load(kept));
         app.import(&id).await?.ok_or(Error::NotFound(WHAT))

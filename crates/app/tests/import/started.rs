@@ -173,12 +173,12 @@ both_engines! {
         let path = world.folder.path().join(&name);
         let content = std::fs::read(&path).unwrap();
         std::fs::remove_file(path).unwrap();
-        let mut upload = world.app.receive_import(&manager(), &name, false).await.unwrap();
+        let mut upload = world.app.receive_import(&manager(), &name).await.unwrap();
         upload.expect(content.len() as u64).unwrap();
         for piece in content.chunks(50_000) {
             upload.write(piece).await.unwrap();
         }
-        let sent = upload.load().await.unwrap();
+        let sent = upload.load(false).await.unwrap();
         let done = world.ended(&sent.id).await;
         assert_eq!((done.state, done.reason), (ImportState::Done, None));
         assert_eq!(done.source, Some(name.clone()));
@@ -186,17 +186,17 @@ both_engines! {
 
         // One that breaks off, one that is too large, one that is empty, one that is no file of the
         // registry.
-        let mut upload = world.app.receive_import(&manager(), &name, false).await.unwrap();
+        let mut upload = world.app.receive_import(&manager(), &name).await.unwrap();
         upload.write(&content[..1_000]).await.unwrap();
         drop(upload);
-        let mut large = world.app.receive_import(&manager(), &name, false).await.unwrap();
+        let mut large = world.app.receive_import(&manager(), &name).await.unwrap();
         assert!(large.expect((4 << 20) + 1).is_err());
         drop(large);
-        let upload = world.app.receive_import(&manager(), "empty.zip", false).await.unwrap();
-        assert!(upload.load().await.is_err());
-        let mut upload = world.app.receive_import(&manager(), "notes.txt", false).await.unwrap();
+        let upload = world.app.receive_import(&manager(), "empty.zip").await.unwrap();
+        assert!(upload.load(false).await.is_err());
+        let mut upload = world.app.receive_import(&manager(), "notes.txt").await.unwrap();
         upload.write(b"nothing of the kind").await.unwrap();
-        let foreign = upload.load().await.unwrap();
+        let foreign = upload.load(false).await.unwrap();
         let foreign = world.ended(&foreign.id).await;
         assert_eq!(foreign.state, ImportState::Failed);
         let reason = foreign.reason.unwrap();
@@ -296,7 +296,7 @@ both_engines! {
         let name = world.put_set(300);
         let start = world.app.start_import(&caller, ImportSource::Path(name.clone()), false).await;
         assert!(matches!(start, Err(Error::Forbidden(_))));
-        let sent = world.app.receive_import(&caller, &name, false).await;
+        let sent = world.app.receive_import(&caller, &name).await;
         assert!(matches!(sent, Err(Error::Forbidden(_))));
         assert!(world.app.imports_of_late(10).await.unwrap().is_empty());
         let files = world.app.import_folder().await.unwrap().unwrap();

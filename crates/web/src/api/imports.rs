@@ -52,8 +52,9 @@ impl Asked {
 ///
 /// Loads a dissemination file of the registry: monthly, weekly, or the report of deactivated NPIs, as
 /// it is published or unpacked. What it is, its content tells. The file is one of the folder that the
-/// server's settings name, one at an `https` address, or the field `file` of a form. The import goes on in the background; one that comes while
-/// another runs waits for its turn. The same file again changes nothing and says so.
+/// server's settings name, one at an `https` address, or the field `file` of a form. The import goes
+/// on in the background; one that comes while another runs waits for its turn. The same file again
+/// changes nothing and says so.
 #[utoipa::path(
     post, path = "/api/imports", tag = "Imports", operation_id = "start_import",
     extensions(("x-role" = json!("manager"))),

@@ -120,8 +120,8 @@ both_engines! {
         assert_eq!(lines.count() > 0, import["report"]["set_aside"].as_u64().unwrap() > 0);
         assert_eq!(world.get("/api/imports/none/set-asides").send().await.status, 404);
 
-        // The same by force, which comes before the file; then what is none.
-        let forced = send(&[("force", "", b"on"), ("file", &name, &content)]).await;
+        // The same by force; then what is none.
+        let forced = send(&[("file", &name, &content), ("force", "", b"on")]).await;
         let forced = ended(&world, &forced).await;
         assert_eq!(forced["report"]["already_imported"], json!(null), "{forced}");
         let foreign = ended(&world, &send(&[("file", "notes.txt", b"hello")]).await).await;
