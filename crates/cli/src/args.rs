@@ -298,6 +298,10 @@ pub(crate) struct LeadsArgs {
     pub(crate) command: LeadsCommand,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one per run of the program"
+)]
 #[derive(Debug, Subcommand)]
 pub(crate) enum LeadsCommand {
     /// Save all providers of a search, or a list of NPIs, as leads
