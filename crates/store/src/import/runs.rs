@@ -74,6 +74,9 @@ enum Lock {
     },
 }
 
+/// How often the lock is tried, every 50 ms.
+const GONE_AFTER: u32 = 60;
+
 /// Key of the advisory lock of the one import.
 const IMPORT: i64 = 0x696d_706f_7274;
 
@@ -243,11 +246,17 @@ impl Store {
             }
             Backend::Postgres(postgres) => {
                 let client = postgres.lone_client().await?;
-                let row = client
-                    .query_one("SELECT pg_try_advisory_lock($1)", &[&IMPORT])
-                    .await?;
-                let taken: bool = row.try_get(0)?;
-                Ok(taken.then_some(Lock::Connection { _client: client }))
+                // The server takes a moment to see that the connection of the last one is gone.
+                for _ in 0..GONE_AFTER {
+                    let row = client
+                        .query_one("SELECT pg_try_advisory_lock($1)", &[&IMPORT])
+                        .await?;
+                    if row.try_get(0)? {
+                        return Ok(Some(Lock::Connection { _client: client }));
+                    }
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                }
+                Ok(None)
             }
         }
     }
