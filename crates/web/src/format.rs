@@ -29,6 +29,19 @@ pub fn noun<'a>(n: u64, one: &'a str, many: &'a str) -> &'a str {
     if n == 1 { one } else { many }
 }
 
+/// A number of bytes as people say it: `812 bytes`, `3.4 MB`, `11.5 GB`.
+pub fn bytes(n: u64) -> String {
+    let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    let Some((size, unit)) = units.into_iter().find(|(size, _)| n >= *size) else {
+        return counted(n, "byte", "bytes");
+    };
+    let tenths = n / (size / 10);
+    if tenths >= 1_000 {
+        return format!("{} {unit}", number(tenths / 10));
+    }
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
+}
+
 /// A length of time as people say it: `41 s`, `3 min 20 s`, `2 h 5 min`.
 pub fn duration(seconds: f64) -> String {
     #[expect(
@@ -192,6 +205,23 @@ pub fn postal_code(code: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_are_said_in_the_unit_that_fits() {
+        for (n, said) in [
+            (1, "1 byte"),
+            (812, "812 bytes"),
+            (1_000, "1.0 kB"),
+            (99_999, "99.9 kB"),
+            (123_456, "123 kB"),
+            (3_400_000, "3.4 MB"),
+            (4 << 30, "4.2 GB"),
+            (11_534_336_000, "11.5 GB"),
+            (2_000_000_000_000, "2,000 GB"),
+        ] {
+            assert_eq!(bytes(n), said);
+        }
+    }
 
     #[test]
     fn thousands_are_separated() {

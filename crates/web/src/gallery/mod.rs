@@ -36,7 +36,7 @@ struct Look {
 }
 
 /// Names of the pages that the gallery shows.
-pub const PAGES: [&str; 16] = [
+pub const PAGES: [&str; 20] = [
     "providers",
     "providers-refused",
     "provider",
@@ -47,6 +47,10 @@ pub const PAGES: [&str; 16] = [
     "sync-invalid",
     "run",
     "run-incomplete",
+    "import",
+    "import-running",
+    "import-failed",
+    "import-again",
     "team",
     "team-caller",
     "login",
@@ -129,10 +133,10 @@ async fn show(
             shell: shell("Sync", Section::Sync),
             view: sample::sync(
                 Amount::None,
-                &[FieldError::new(
-                    "specialties",
-                    "Choose one specialty at least.",
-                )],
+                &[
+                    FieldError::new("specialties", "Choose one specialty at least."),
+                    FieldError::new("url", "It does not begin with https://."),
+                ],
             ),
         }),
         "run" | "run-incomplete" => {
@@ -141,6 +145,14 @@ async fn show(
             page(&Page {
                 shell,
                 view: sample::run(name == "run"),
+            })
+        }
+        "import" | "import-running" | "import-failed" | "import-again" => {
+            let mut shell = shell("Import", Section::Sync);
+            shell.above = Some(Link::new("Sync", "/gallery/sync"));
+            page(&Page {
+                shell,
+                view: sample::import(&name),
             })
         }
         "team" => page(&Page {

@@ -7,6 +7,7 @@
 pub mod account;
 pub mod api_docs;
 pub mod error;
+pub mod imports;
 pub mod leads;
 pub mod providers;
 pub mod sync;
@@ -39,12 +40,13 @@ pub fn router() -> Router<Server> {
         .merge(providers::handlers::router())
         .merge(leads::handlers::router())
         .merge(sync::handlers::router())
+        .merge(imports::handlers::router())
         .merge(team::handlers::router())
 }
 
 /// The routes that take as long as a file takes to arrive.
 pub fn uploads() -> Router<Server> {
-    leads::upload::router()
+    leads::upload::router().merge(imports::handlers::uploads())
 }
 
 /// Who looks at a page.

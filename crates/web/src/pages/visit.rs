@@ -7,7 +7,7 @@ use axum::extract::{FromRef, FromRequest, FromRequestParts, RawForm, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use canvass_app::{Actor, App, Error};
+use canvass_app::{Actor, App, Error, ImportView};
 use canvass_model::{Npi, Role, SyncRun};
 use jiff::tz::TimeZone;
 
@@ -108,7 +108,9 @@ impl Visit {
             shell.here = self.back("/").to_owned();
         }
         if actor.role >= Role::Manager {
-            shell.jobs = running(&self.app.open_syncs().await?);
+            let (syncs, imports) =
+                tokio::try_join!(self.app.open_syncs(), self.app.open_imports())?;
+            shell.jobs = running(&syncs, &imports);
         }
         Ok(shell)
     }
@@ -123,14 +125,22 @@ pub fn viewer(actor: &Actor) -> Viewer {
     }
 }
 
-/// All runs that go on as one ring.
-fn running(runs: &[SyncRun]) -> Option<RunningJobs> {
-    let sum: u32 = runs.iter().map(|run| u32::from(percent_of(run))).sum();
-    let count = u32::try_from(runs.len()).ok().filter(|n| *n > 0)?;
+/// All that goes on as one ring.
+fn running(syncs: &[SyncRun], imports: &[ImportView]) -> Option<RunningJobs> {
+    let of_syncs = syncs
+        .iter()
+        .map(|run| (percent_of(run), format!("/sync/{}", run.id)));
+    let of_imports = imports.iter().map(|import| {
+        let percent = import.progress.as_ref().map_or(0, |p| p.percent);
+        (percent, format!("/sync/imports/{}", import.id))
+    });
+    let all: Vec<(u8, String)> = of_syncs.chain(of_imports).collect();
+    let sum: u32 = all.iter().map(|(percent, _)| u32::from(*percent)).sum();
+    let count = u32::try_from(all.len()).ok().filter(|n| *n > 0)?;
     Some(RunningJobs {
         percent: u8::try_from(sum / count).unwrap_or(99),
-        href: match runs {
-            [only] => format!("/sync/{}", only.id),
+        href: match all.as_slice() {
+            [(_, only)] => only.clone(),
             _ => "/sync".to_owned(),
         },
     })

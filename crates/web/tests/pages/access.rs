@@ -21,7 +21,7 @@ const MANAGER: May = May::From(Role::Manager);
 const ADMIN: May = May::From(Role::Admin);
 
 /// Every route of the pages with who may use it; signing out comes last, because it ends a session.
-const ROUTES: [(&str, &str, May); 32] = [
+const ROUTES: [(&str, &str, May); 37] = [
     ("GET", "/", CALLER),
     ("GET", "/login", May::Anybody),
     ("POST", "/login", May::Anybody),
@@ -44,6 +44,11 @@ const ROUTES: [(&str, &str, May); 32] = [
     ("GET", "/sync/{id}/progress", MANAGER),
     ("POST", "/sync/{id}/cancel", MANAGER),
     ("POST", "/sync/{id}/resume", MANAGER),
+    ("GET", "/sync/imports", MANAGER),
+    ("POST", "/sync/imports", MANAGER),
+    ("GET", "/sync/imports/{id}", MANAGER),
+    ("GET", "/sync/imports/{id}/progress", MANAGER),
+    ("POST", "/sync/imports/{id}/cancel", MANAGER),
     ("GET", "/team", CALLER),
     ("POST", "/team/users", ADMIN),
     ("POST", "/team/users/{id}/role", ADMIN),

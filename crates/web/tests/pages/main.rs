@@ -6,6 +6,7 @@ mod account;
 mod escapes;
 mod files;
 mod form;
+mod imports;
 mod leads;
 mod lists;
 mod sync;

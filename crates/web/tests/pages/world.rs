@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use canvass_app::{Actor, App, Clock, RegistrySettings, Settings};
+use canvass_app::{Actor, App, Clock, ImportSettings, RegistrySettings, Settings};
 use canvass_model::{Catalogue, Npi, PageRequest, Provider, ProviderFilter, ProviderSort, Role};
 use canvass_nppes::sample::{SampleSettings, providers};
 use canvass_store::SaveAll;
@@ -36,6 +36,8 @@ pub fn catalogue() -> &'static Catalogue {
 
 pub struct Site {
     pub app: App,
+    /// The folder of which files may be loaded.
+    pub imports: tempfile::TempDir,
     router: Router,
     _folder: tempfile::TempDir,
 }
@@ -44,6 +46,7 @@ impl Site {
     /// A site with nothing in it and nobody who has access.
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let imports = tempfile::tempdir().unwrap();
         let settings = Settings {
             database: format!("sqlite:{}", folder.path().join("canvass.db").display()),
             nucc: NUCC.into(),
@@ -52,12 +55,17 @@ impl Site {
                 url: "http://127.0.0.1:9/api/".to_owned(),
                 ..RegistrySettings::default()
             },
-            imports: canvass_app::ImportSettings::default(),
+            imports: ImportSettings {
+                folder: Some(imports.path().to_owned()),
+                most: 4 << 20,
+                plain_loopback: false,
+            },
         };
         let app = App::open(settings, Clock::from_fn(now)).await.unwrap();
         let server = Server::new(app.clone(), CancellationToken::new()).unwrap();
         Self {
             app,
+            imports,
             router: router(server),
             _folder: folder,
         }
@@ -213,10 +221,18 @@ impl Browser {
 
     /// Sends a file in a form.
     pub async fn upload(&mut self, path: &str, content: &str) -> Answer {
-        let body = format!(
-            "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"leads.csv\"\r\n\
-             Content-Type: text/csv\r\n\r\n{content}\r\n--x--\r\n"
-        );
+        self.upload_as(path, "leads.csv", content.as_bytes()).await
+    }
+
+    /// Sends a file of this name.
+    pub async fn upload_as(&mut self, path: &str, name: &str, content: &[u8]) -> Answer {
+        let mut body = format!(
+            "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        )
+        .into_bytes();
+        body.extend(content);
+        body.extend(b"\r\n--x--\r\n");
         let kind = "multipart/form-data; boundary=x";
         self.ask(Method::POST, path, &[], kind, body.into()).await
     }

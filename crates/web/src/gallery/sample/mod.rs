@@ -1,5 +1,6 @@
 //! Made-up data for every page: fictional people, telephone numbers 555-01xx.
 
+mod imports;
 mod leads;
 mod sync;
 mod team;
@@ -14,6 +15,7 @@ use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
+pub use imports::{files, import, importing};
 pub use leads::{lead, leads};
 pub use sync::{run, sync};
 pub use team::{team, team_of_a_caller};

@@ -167,6 +167,8 @@ pub fn sync(amount: Amount, errors: &[FieldError]) -> SyncView {
             .then(|| RunPanel::new(&running, true))
             .into_iter()
             .collect(),
+        importing: super::importing(amount),
+        files: super::files(amount, errors),
         history: History::new(shown, &now()),
     }
 }

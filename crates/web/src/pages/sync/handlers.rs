@@ -11,6 +11,8 @@ use canvass_model::{AddressScope, SyncRequest, SyncRun};
 use super::{History, RunPanel, RunView, SetAsides, SyncForm, SyncView, place};
 use crate::access::Manager;
 use crate::pages::ask::state_code;
+use crate::pages::imports::handlers::section;
+use crate::pages::imports::{ImportPanel, RegistryFiles, Typed};
 use crate::pages::visit::{Pairs, Visit, done, fields, id, sentence};
 use crate::pages::{Page, Section, html, page};
 use crate::problem::{FieldError, Problem};
@@ -20,7 +22,7 @@ use crate::ui::{Link, Notice};
 /// Runs of the history that are listed.
 const HISTORY: u32 = 50;
 /// Seconds after which a browser without script loads a page of a running sync again.
-const RELOAD: u32 = 4;
+pub const RELOAD: u32 = 4;
 
 pub fn router() -> Router<Server> {
     Router::new()
@@ -32,7 +34,13 @@ pub fn router() -> Router<Server> {
 }
 
 async fn index(Manager(actor): Manager, visit: Visit, pairs: Pairs) -> Result<Response, Problem> {
-    form_page(&visit, &actor, request(&pairs).0, Vec::new()).await
+    let typed = Typed::default();
+    form_page(&visit, &actor, request(&pairs).0, Vec::new(), typed).await
+}
+
+/// The page with what was typed to import a file.
+pub async fn sync_page(visit: &Visit, actor: &Actor, typed: Typed) -> Result<Response, Problem> {
+    form_page(visit, actor, SyncRequest::default(), Vec::new(), typed).await
 }
 
 async fn form_page(
@@ -40,13 +48,21 @@ async fn form_page(
     actor: &Actor,
     request: SyncRequest,
     errors: Vec<FieldError>,
+    typed: Typed,
 ) -> Result<Response, Problem> {
     let app = visit.app();
-    let (open, latest) = tokio::try_join!(app.open_syncs(), app.sync_runs(HISTORY))?;
+    let (open, latest, importing, imports) = tokio::try_join!(
+        app.open_syncs(),
+        app.sync_runs(HISTORY),
+        app.open_imports(),
+        app.imports_of_late(RegistryFiles::LISTED),
+    )?;
     let past: Vec<SyncRun> = latest.into_iter().filter(|r| r.state.is_over()).collect();
     let mut shell = visit.shell(actor, "Sync", Section::Sync).await?;
     // Not while a form is being corrected, which a reload would empty.
-    shell.reload_after = (!open.is_empty() && errors.is_empty()).then_some(RELOAD);
+    let corrected = !errors.is_empty() || !typed.errors.is_empty();
+    let goes_on = !open.is_empty() || !importing.is_empty();
+    shell.reload_after = (goes_on && !corrected).then_some(RELOAD);
     let view = SyncView {
         form: SyncForm {
             request,
@@ -54,6 +70,8 @@ async fn form_page(
             idempotency_key: visit.key(),
         },
         running: open.iter().map(|run| RunPanel::new(run, true)).collect(),
+        importing: importing.iter().map(ImportPanel::new).collect(),
+        files: section(visit, &imports, typed).await?,
         history: History::new(&past, &visit.now()),
     };
     Ok(page(&Page { shell, view }))
@@ -102,7 +120,7 @@ async fn start(Manager(actor): Manager, visit: Visit, pairs: Pairs) -> Result<Re
             Err(other) => errors = of_form(fields(other)?),
         }
     }
-    let response = form_page(&visit, &actor, request, errors).await?;
+    let response = form_page(&visit, &actor, request, errors, Typed::default()).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, response).into_response())
 }
 

@@ -14,6 +14,7 @@ pub use set_aside::SetAsides;
 
 use crate::format::{Now, When, duration, number};
 use crate::geography::{STATES, state_name};
+use crate::pages::imports::{ImportPanel, RegistryFiles};
 use crate::problem::{FieldError, detail_of};
 use crate::ui::{Badge, Combobox, Empty, Field, Link, Select, Tone, href};
 
@@ -212,6 +213,10 @@ pub struct SyncView {
     pub form: SyncForm,
     /// Runs that are not over.
     pub running: Vec<RunPanel>,
+    /// Imports that are not over.
+    pub importing: Vec<ImportPanel>,
+    /// The registry's files.
+    pub files: RegistryFiles,
     /// The others.
     pub history: History,
 }
