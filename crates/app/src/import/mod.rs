@@ -258,6 +258,13 @@ impl Load<'_> {
             if let Err(error) = loaded {
                 return Err(self.give_up(&id, error).await);
             }
+            self.summary.seconds = began.elapsed().as_secs_f64();
+            let report = self.summary.to_json();
+            let now = self.app.clock().now();
+            // What was loaded stays, whether this is noted or not.
+            if let Err(error) = store.note_end_of_import(&id, &report, now).await {
+                tracing::warn!(%error, "the end of an import could not be noted");
+            }
         } else {
             self.try_out().await?;
         }

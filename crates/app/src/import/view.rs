@@ -66,14 +66,22 @@ fn as_word<S: Serializer>(state: &ImportState, serializer: S) -> Result<S::Ok, S
 
 impl ImportView {
     pub(super) fn new(run: &ImportRun, now: Timestamp) -> Self {
-        let progress: ImportProgress = serde_json::from_str(&run.report).unwrap_or_default();
+        let mut progress: ImportProgress = serde_json::from_str(&run.report).unwrap_or_default();
+        let before = matches!(progress.phase, ImportPhase::Fetching | ImportPhase::Waiting);
+        if run.state == ImportState::Running && before {
+            // It has begun since its progress was told.
+            progress = ImportProgress {
+                source: progress.source,
+                ..ImportProgress::default()
+            };
+        }
         let done = run.state == ImportState::Done;
         let mut report: Option<ImportSummary> = done
             .then(|| serde_json::from_str(&run.report).ok())
             .flatten();
         let until = run.finished_at.unwrap_or(now);
         let seconds = until.duration_since(run.created_at).as_secs_f64().max(0.0);
-        if let Some(report) = &mut report {
+        if let Some(report) = report.as_mut().filter(|r| r.seconds <= 0.0) {
             report.seconds = seconds;
         }
         Self {

@@ -149,6 +149,8 @@ both_engines! {
         assert!(!started.state.is_over() && started.progress.is_some());
         let done = world.ended(&started.id).await;
         assert_eq!((done.state, done.reason.as_deref()), (ImportState::Done, None));
+        let noted = world.until(&started.id, |i| i.finished_at > Some(i.created_at)).await;
+        assert!(noted.seconds > 0.0);
         let report = done.report.unwrap();
         assert_eq!(report.rows, report.created + (report.set_aside - side(&report)));
         assert_eq!(report.source.as_deref(), Some(name.as_str()));

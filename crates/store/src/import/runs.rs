@@ -307,6 +307,26 @@ impl Store {
         Ok(was_running > 0)
     }
 
+    /// Notes when an import that is done ended, and its last report: the transaction that ended it
+    /// was begun before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn note_end_of_import(
+        &self,
+        import: &str,
+        report: &str,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let mut tx = self.begin(Durability::Relaxed).await?;
+        tx.execute(
+            "UPDATE imports SET report = $1, finished_at = $2 WHERE id = $3 AND state = 'done'",
+            params![report, now, import],
+        )
+        .await?;
+        tx.commit().await
+    }
+
     /// Keeps rows that an import has set aside, after those that it has already.
     ///
     /// # Errors
