@@ -115,7 +115,7 @@ CREATE INDEX leads_by_created ON leads (created_at, npi);
 CREATE INDEX leads_by_status ON leads (status, updated_at, npi);
 -- Which leads were made since the index last looked: index_state.leads.
 CREATE INDEX leads_by_batch ON leads (batch);
-CREATE INDEX leads_by_owner ON leads (owner_id, updated_at, npi);
+CREATE INDEX leads_by_owner ON leads (owner_id, updated_at, npi) WHERE owner_id IS NOT NULL;
 
 CREATE TABLE activities (
     id      TEXT COLLATE "C" PRIMARY KEY,

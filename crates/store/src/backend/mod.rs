@@ -33,6 +33,17 @@ impl Engine {
         }
     }
 
+    /// A table `each` of one column `value`: the whole numbers that the parameter `place` lists as
+    /// [`listed`] writes them, in that order.
+    pub(crate) fn each(self, place: &str) -> String {
+        match self {
+            Self::Sqlite => format!("json_each('[' || {place} || ']') AS each"),
+            Self::Postgres => {
+                format!("unnest(string_to_array({place}, ',')::BIGINT[]) AS each (value)")
+            }
+        }
+    }
+
     /// What ends a `SELECT` of rows `of` that the transaction is going to change. The embedded
     /// engine has one writer at a time, so nothing needs to be locked there.
     pub(crate) fn for_update(self, of: &str) -> String {

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use canvass_model::{LeadStatus, ProviderFilter, Receipt, RecordStatus, StatusFilter};
+use canvass_model::{LeadStatus, Npi, ProviderFilter, Receipt, RecordStatus, StatusFilter};
 use jiff::Timestamp;
-use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 
 use super::distinct_npis;
@@ -12,8 +11,8 @@ use crate::{
     Error, Store,
     backend::{Durability, Tx, listed},
     idempotency::{self, Idempotency},
-    index::{self, Question, read_id, read_provider},
-    value::params,
+    index::{self, Question, read_provider},
+    value::{Value, params},
 };
 
 /// Which providers are to become leads.
@@ -31,7 +30,7 @@ pub enum SaveAll {
 }
 
 /// Providers that become leads by one statement.
-const GROUP: usize = 10_000;
+const GROUP: usize = 20_000;
 
 impl Store {
     /// Makes leads of providers, in one transaction. What is a lead already stays as it is.
@@ -51,10 +50,7 @@ impl Store {
         // Looked for before the transaction: it reads through other connections, of which all may
         // be waiting for this very key.
         let found = match what {
-            SaveAll::Filter(filter) => {
-                let ids = self.matching(filter).await?.ids();
-                self.split(ids, filter.status).await?
-            }
+            SaveAll::Filter(filter) => self.asked_by(filter).await?,
             SaveAll::Npis(_) => Asked::default(),
         };
         let mut tx = self.begin(Durability::Full).await?;
@@ -71,33 +67,40 @@ impl Store {
         Ok(receipt)
     }
 
-    /// Parts those in service from the others.
-    async fn split(&self, ids: RoaringBitmap, status: StatusFilter) -> Result<Asked, Error> {
-        if status == StatusFilter::Active {
-            return Ok(Asked {
-                active: ids,
-                ..Asked::default()
-            });
+    /// The providers of a search, those in service apart from the others.
+    async fn asked_by(&self, filter: &ProviderFilter) -> Result<Asked, Error> {
+        loop {
+            let before = self.index_state().await?;
+            let ids = self.matching(filter).await?.ids();
+            let active = if filter.status == StatusFilter::Active {
+                ids.clone()
+            } else {
+                let ids = Arc::new(ids.clone());
+                let mut question = vec![Question::Ids(ids)];
+                question.extend(index::status(StatusFilter::Active));
+                self.ask(&Question::All(question)).await?.ids()
+            };
+            let asked = Asked {
+                others: self.npis_of(&(ids - &active)).await?,
+                active: self.npis_of(&active).await?,
+                unknown: 0,
+            };
+            // An import that ended meanwhile has given the ids to others.
+            if self.index_state().await?.ids == before.ids {
+                return Ok(asked);
+            }
         }
-        let ids = Arc::new(ids);
-        let mut question = vec![Question::Ids(ids.clone())];
-        question.extend(index::status(StatusFilter::Active));
-        let active = self.ask(&Question::All(question)).await?.ids();
-        Ok(Asked {
-            others: &*ids - &active,
-            active,
-            unknown: 0,
-        })
     }
 }
 
-/// What is asked to become leads.
+/// What is asked to become leads. Each list is in the order of NPIs: leads and their indexes then
+/// grow at their ends, which is several times as fast as anywhere.
 #[derive(Default)]
 struct Asked {
-    /// Ids of providers in service.
-    active: RoaringBitmap,
-    /// Ids of other providers.
-    others: RoaringBitmap,
+    /// Providers in service.
+    active: Vec<Npi>,
+    /// Other providers.
+    others: Vec<Npi>,
     /// How many are no provider.
     unknown: u64,
 }
@@ -110,19 +113,20 @@ async fn by_number(tx: &mut Tx, texts: &[String]) -> Result<Asked, Error> {
         ..Asked::default()
     };
     let among = tx.engine().among("npi", "$1");
-    let sql = format!("SELECT id, npi, record FROM providers WHERE {among}");
+    let sql = format!("SELECT npi, record FROM providers WHERE {among}");
     for group in npis.chunks(GROUP) {
-        let group = listed(group.iter().map(|npi| npi.as_i64()));
-        for row in tx.query(crate::Sql::kept(sql.clone()), vec![group]).await? {
-            let id = read_id(&row, 0)?;
+        let values = vec![numbers(group)];
+        for row in tx.query(crate::Sql::kept(sql.clone()), values).await? {
             asked.unknown -= 1;
-            if read_provider(&row, 1)?.status == RecordStatus::Active {
-                asked.active.insert(id);
+            if read_provider(&row, 0)?.status == RecordStatus::Active {
+                asked.active.push(row.npi(0)?);
             } else {
-                asked.others.insert(id);
+                asked.others.push(row.npi(0)?);
             }
         }
     }
+    asked.active.sort_unstable();
+    asked.others.sort_unstable();
     Ok(asked)
 }
 
@@ -135,62 +139,50 @@ async fn save(
     // Until this transaction ends nobody else makes leads.
     let batch = index::next(tx, "leads").await?;
     let mut receipt = Receipt {
-        requested: asked.active.len() + asked.others.len() + asked.unknown,
+        requested: (asked.active.len() + asked.others.len()) as u64 + asked.unknown,
         rejected: asked.unknown,
         ..Receipt::default()
     };
-    let among = tx.engine().among("p.id", "$7");
+    let each = tx.engine().each("$6");
     let insert = format!(
         "INSERT INTO leads (npi, status, notes, version, created_at, updated_at, created_by, batch)
-         SELECT p.npi, $1, $2, 1, $3, $4, $5, $6 FROM providers p WHERE {among}
+         SELECT each.value, $1, $2, 1, $3, $3, $4, $5 FROM {each} WHERE 1 = 1
          ON CONFLICT (npi) DO NOTHING"
     );
-    for group in groups(&asked.active) {
-        let values = params![
-            LeadStatus::New.as_str(),
-            "",
-            now,
-            now,
-            actor,
-            batch,
-            listed(group.iter().map(i64::from))
-        ];
+    for group in asked.active.chunks(GROUP) {
+        let status = LeadStatus::New.as_str();
+        let values = params![status, "", now, actor, batch, numbers(group)];
         let created = tx.execute(crate::Sql::kept(insert.clone()), values).await?;
         receipt.created += created;
-        if created < group.len() {
-            let (leads, suppressed) = standing(tx, &group, batch).await?;
+        if created < group.len() as u64 {
+            let (leads, suppressed) = standing(tx, group, batch).await?;
             receipt.existing += leads - suppressed;
             receipt.suppressed += suppressed;
         }
     }
-    for group in groups(&asked.others) {
-        let (leads, suppressed) = standing(tx, &group, batch).await?;
+    for group in asked.others.chunks(GROUP) {
+        let (leads, suppressed) = standing(tx, group, batch).await?;
         receipt.existing += leads - suppressed;
         receipt.suppressed += suppressed;
-        receipt.rejected += group.len() - leads;
+        receipt.rejected += group.len() as u64 - leads;
     }
     Ok(receipt)
 }
 
-fn groups(ids: &RoaringBitmap) -> impl Iterator<Item = RoaringBitmap> {
-    let mut ids = ids.iter();
-    std::iter::from_fn(move || {
-        let group: RoaringBitmap = ids.by_ref().take(GROUP).collect();
-        (!group.is_empty()).then_some(group)
-    })
+fn numbers(npis: &[Npi]) -> Value {
+    listed(npis.iter().map(|npi| npi.as_i64()))
 }
 
 /// How many of some providers are leads of other batches, and how many of those must not be
 /// called.
-async fn standing(tx: &mut Tx, ids: &RoaringBitmap, batch: i64) -> Result<(u64, u64), Error> {
-    let among = tx.engine().among("p.id", "$1");
+async fn standing(tx: &mut Tx, npis: &[Npi], batch: i64) -> Result<(u64, u64), Error> {
+    let among = tx.engine().among("npi", "$1");
     let sql = format!(
-        "SELECT COUNT(*), COUNT(CASE WHEN l.status = 'do_not_call' THEN 1 END)
-         FROM providers p CROSS JOIN leads l WHERE {among} AND l.npi = p.npi AND l.batch <> $2"
+        "SELECT COUNT(*), COUNT(CASE WHEN status = 'do_not_call' THEN 1 END)
+         FROM leads WHERE {among} AND batch <> $2"
     );
-    let values = params![listed(ids.iter().map(i64::from)), batch];
     let row = tx
-        .first(crate::Sql::kept(sql), values)
+        .first(crate::Sql::kept(sql), vec![numbers(npis), batch.into()])
         .await?
         .ok_or_else(|| Error::corrupt("no count"))?;
     Ok((row.count(0)?, row.count(1)?))
