@@ -189,6 +189,46 @@ fn draw(kind: usize, random: &mut ChaCha8Rng) -> (&'static str, Pairs) {
     }
 }
 
+/// What broad and narrow searches are like, each asked for twice: what is read first is kept.
+async fn facets(app: &App) -> Outcome {
+    for (name, value) in [
+        ("q", "smith"),
+        ("state", "CA"),
+        ("specialty", "Internal Medicine"),
+        ("entity", "organization"),
+        ("city", "Fresno"),
+        ("has_phone", "yes"),
+    ] {
+        let mut filter = ProviderFilter::default();
+        filter.set(name, value)?;
+        let mut times = Vec::new();
+        for _ in 0..5 {
+            let began = Instant::now();
+            app.facets(&filter).await?;
+            times.push(began.elapsed());
+        }
+        spread(&format!("{name}={value}: facets"), times);
+    }
+    Ok(())
+}
+
+/// Suggestions as names are typed letter by letter.
+async fn names(app: &App) -> Outcome {
+    let mut times = Vec::new();
+    for name in NAMES {
+        for letters in 2..=name.len() {
+            let Some(typed) = name.get(..letters) else {
+                continue;
+            };
+            let began = Instant::now();
+            app.suggest_names(typed, 10).await?;
+            times.push(began.elapsed());
+        }
+    }
+    spread("a keystroke of a name", times);
+    Ok(())
+}
+
 /// Runs the mix on a database that is filled.
 pub(crate) async fn run(app: &App) -> Outcome {
     let mut random = ChaCha8Rng::seed_from_u64(7);
@@ -203,6 +243,11 @@ pub(crate) async fn run(app: &App) -> Outcome {
         let sort = *ProviderSort::ALL
             .choose(&mut random)
             .unwrap_or(&ProviderSort::Name);
+        let near = pairs.iter().any(|(name, _)| *name == "near");
+        let sort = match sort {
+            ProviderSort::Distance if !near => ProviderSort::Relevance,
+            sort => sort,
+        };
         if !known.insert((pairs.clone(), sort.as_str())) {
             continue;
         }
@@ -239,6 +284,8 @@ pub(crate) async fn run(app: &App) -> Outcome {
     for (kind, times) in counts {
         spread(&format!("{kind}: count"), times);
     }
+    facets(app).await?;
+    names(app).await?;
     spread("all pages", all_pages);
     spread("all counts", all_counts);
     Ok(())

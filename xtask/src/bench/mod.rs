@@ -3,7 +3,9 @@
 //! Numbers depend on the machine; ratios say whether the design holds. `BENCHMARKS.md` keeps both.
 
 mod access;
+mod import;
 mod leads;
+mod load;
 mod mix;
 mod search;
 mod server;
@@ -58,16 +60,25 @@ async fn all(root: &Path, words: &[&str]) -> Outcome {
         words.iter().partition(|w| w.parse::<u64>().is_err());
     let sizes: Vec<u64> = sizes.iter().filter_map(|s| s.parse().ok()).collect();
     let wanted = |name| names.is_empty() || names.contains(&name);
-    if let (Some(database), true) = (names.iter().find(|n| n.contains(':')), wanted("mix")) {
+    if let Some(database) = names.iter().find(|n| n.contains(':')) {
         // A database that is there already, as one of all 9.8 million.
         let bench = Bench::new(root, "")?;
         let app = bench
             .open((*database).to_owned(), RegistrySettings::NPPES)
             .await?;
-        return mix::run(&app).await;
+        if names.contains(&"mix") {
+            mix::run(&app).await?;
+        }
+        if names.contains(&"load") {
+            load::run(&app).await?;
+        }
+        return Ok(());
     }
     let cluster = Cluster::start()?;
     let bench = Bench::new(root, cluster.admin_url())?;
+    if let Some(archive) = names.iter().find(|n| n.ends_with(".zip")) {
+        return import::run(&bench, archive);
+    }
     if wanted("sync") {
         sync::run(&bench).await?;
     }
