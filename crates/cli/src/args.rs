@@ -259,9 +259,10 @@ impl From<Address> for AddressScope {
 pub(crate) struct SearchArgs {
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
-    /// Order: name, city, enumerated or updated
-    #[arg(long, default_value = "name")]
-    pub(crate) sort: String,
+    /// Order: name, city, enumerated, updated, relevance (to --q) or distance (from --near)
+    /// [default: name; in csv, ndjson and xlsx as they are stored, which is quickest]
+    #[arg(long)]
+    pub(crate) sort: Option<String>,
     /// Rows at most [default: 50 in a table, all otherwise]
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,

@@ -6,8 +6,9 @@ mod columns;
 mod spreadsheet;
 
 use canvass_model::{
-    Cursor, Lead, LeadFilter, LeadSort, PageRequest, Provider, ProviderFilter, ProviderSort,
+    Cursor, Lead, LeadFilter, LeadSort, Npi, PageRequest, Provider, ProviderFilter, ProviderSort,
 };
+use canvass_store::Whole;
 use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 
 use crate::{App, Error};
@@ -68,7 +69,8 @@ impl ExportFormat {
 }
 
 impl App {
-    /// All providers of a search as a file. What is written to the database meanwhile may or may
+    /// All providers of a search as a file, in an order, or, quickest, as they are stored. What is
+    /// written to the database meanwhile may or may
     /// not be in it.
     ///
     /// # Errors
@@ -76,7 +78,7 @@ impl App {
     pub fn export_providers(
         &self,
         filter: &ProviderFilter,
-        sort: ProviderSort,
+        sort: Option<ProviderSort>,
         format: ExportFormat,
     ) -> Result<ExportStream, Error> {
         self.export_providers_up_to(filter, sort, format, u64::MAX)
@@ -89,11 +91,14 @@ impl App {
     pub fn export_providers_up_to(
         &self,
         filter: &ProviderFilter,
-        sort: ProviderSort,
+        sort: Option<ProviderSort>,
         format: ExportFormat,
         most: u64,
     ) -> Result<ExportStream, Error> {
-        let what = What::Providers(self.checked_filter(filter)?, sort);
+        let what = match sort {
+            Some(sort) => What::Sorted(self.checked_search(filter, sort)?, sort),
+            None => What::Stored(self.checked_filter(filter)?, None),
+        };
         Ok(Rows::new(self, what, most).into_file(format))
     }
 
@@ -126,7 +131,10 @@ impl App {
 }
 
 enum What {
-    Providers(ProviderFilter, ProviderSort),
+    /// Providers in an order.
+    Sorted(ProviderFilter, ProviderSort),
+    /// Providers as they are stored, and those that are still to come, once they were looked for.
+    Stored(ProviderFilter, Option<Whole>),
     Leads(LeadFilter),
 }
 
@@ -138,6 +146,15 @@ struct Row {
     provider: Provider,
     /// Absent in an export of providers.
     lead: Option<Lead>,
+}
+
+impl From<Provider> for Row {
+    fn from(provider: Provider) -> Self {
+        Self {
+            provider,
+            lead: None,
+        }
+    }
 }
 
 /// The rows of a result, a page at a time.
@@ -161,7 +178,7 @@ impl Rows {
 
     fn columns(&self) -> &'static [Column] {
         match self.what {
-            What::Providers(..) => &PROVIDER,
+            What::Sorted(..) | What::Stored(..) => &PROVIDER,
             What::Leads(_) => &LEAD,
         }
     }
@@ -176,29 +193,44 @@ impl Rows {
             limit: u32::try_from(self.left).unwrap_or(PAGE).min(PAGE),
             after: self.after.take(),
         };
-        let (npis, leads) = match &self.what {
-            What::Providers(filter, sort) => {
-                let page = store.search(filter, *sort, &page).await?;
-                self.after = page.next;
-                (page.items.iter().map(|p| p.npi).collect::<Vec<_>>(), vec![])
+        let rows: Vec<Row> = match &mut self.what {
+            What::Sorted(filter, sort) => {
+                let found = store.search_records(filter, *sort, &page).await?;
+                self.after = found.next;
+                if self.after.is_none() {
+                    self.left = 0;
+                }
+                found.items.into_iter().map(Row::from).collect()
+            }
+            What::Stored(filter, whole) => {
+                let whole = match whole {
+                    Some(whole) => whole,
+                    None => whole.insert(store.whole(filter).await?),
+                };
+                let found = store.next_of(whole, page.limit).await?;
+                if found.is_empty() {
+                    self.left = 0;
+                }
+                found.into_iter().map(Row::from).collect()
             }
             What::Leads(filter) => {
-                let page = store.leads(filter, LeadSort::Created, &page).await?;
-                self.after = page.next;
-                (page.items.iter().map(|l| l.id).collect(), page.items)
+                let found = store.leads(filter, LeadSort::Created, &page).await?;
+                self.after = found.next;
+                if self.after.is_none() {
+                    self.left = 0;
+                }
+                let npis: Vec<Npi> = found.items.iter().map(|lead| lead.id).collect();
+                let mut leads = found.items.into_iter();
+                let providers = store.records(&npis).await?;
+                let with_lead = providers.into_iter().map(|provider| Row {
+                    lead: leads.find(|lead| lead.id == provider.npi),
+                    provider,
+                });
+                with_lead.collect()
             }
         };
-        self.left -= self.left.min(npis.len() as u64);
-        if self.after.is_none() {
-            self.left = 0;
-        }
-        let mut leads = leads.into_iter();
-        let providers = store.records(&npis).await?;
-        let rows = providers.into_iter().map(|provider| Row {
-            lead: leads.find(|lead| lead.id == provider.npi),
-            provider,
-        });
-        Ok(Some(rows.collect()))
+        self.left -= self.left.min(rows.len() as u64);
+        Ok(Some(rows))
     }
 
     fn into_file(self, format: ExportFormat) -> ExportStream {

@@ -24,7 +24,8 @@ struct Item {
 
 pub(crate) async fn run(config: &Config, args: SearchArgs) -> Result<ExitCode, Failure> {
     let filter = args.filter.filter()?;
-    let sort = ProviderSort::parse(&args.sort)?;
+    let asked = args.sort.as_deref().map(ProviderSort::parse).transpose()?;
+    let sort = asked.unwrap_or_default();
     let app = config.open().await?;
     let format = if args.json { Format::Json } else { args.format };
     match format {
@@ -33,7 +34,7 @@ pub(crate) async fn run(config: &Config, args: SearchArgs) -> Result<ExitCode, F
         Format::Csv | Format::Ndjson | Format::Xlsx => {
             let rows = app.export_providers_up_to(
                 &filter,
-                sort,
+                asked,
                 file_format(format)?,
                 args.limit.unwrap_or(u64::MAX),
             )?;

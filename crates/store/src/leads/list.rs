@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use canvass_model::{
     Activity, Cursor, Lead, LeadFilter, LeadSort, LeadStatus, Npi, Page, PageRequest,
-    ProviderFilter, ProviderSort, Total,
+    ProviderFilter, Total,
 };
 use jiff::Timestamp;
 use roaring::RoaringBitmap;
@@ -13,7 +13,7 @@ use super::{ACTIVITY, COLUMNS, ID, LEAD, read_activity, read_lead, read_status, 
 use crate::{
     Error, Store,
     backend::listed,
-    index::{self, Question, Step, read_id},
+    index::{self, Order, Question, Step, read_id},
     search::Text,
     value::{Row, Value, params, time_text},
 };
@@ -191,7 +191,7 @@ impl Store {
         mut ids: RoaringBitmap,
         page: &PageRequest,
     ) -> Result<Vec<(Lead, Option<String>)>, Error> {
-        let sort = ProviderSort::Name;
+        let sort = Order::Name;
         let after = match &page.after {
             Some(cursor) => Some(index::standing(cursor, sort).ok_or(Error::Cursor)?),
             None => None,

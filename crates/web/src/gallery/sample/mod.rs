@@ -9,7 +9,7 @@ use canvass_model::{
     Address, Catalogue, Change, ChangeKind, Cursor, Endpoint, Entity, Identifier, LeadPresence,
     LeadStatus, Npi, Official, OtherName, Page, PageRequest, PersonName, Phone, Provider,
     ProviderFilter, ProviderSort, ProviderSummary, ProviderTaxonomy, Receipt, RecordStatus, Role,
-    Sex, Taxonomy, Total,
+    Sex, Source, Taxonomy, Total,
 };
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
@@ -380,6 +380,7 @@ fn changes(of: Npi) -> Vec<Change> {
         field: field.to_owned(),
         before: text(before),
         after: text(after),
+        source: Source::WeeklyFile,
     };
     vec![
         change(
