@@ -52,7 +52,7 @@ async fn list(Caller(actor): Caller, visit: Visit, pairs: Pairs) -> Result<Respo
         return Ok(Redirect::to(&to).into_response());
     }
     let mut search = Search::read(&pairs);
-    let part = results(&visit, &actor, &mut search).await?;
+    let part = Box::pin(results(&visit, &actor, &mut search)).await?;
     let status = if part.results.error.is_some() {
         StatusCode::UNPROCESSABLE_ENTITY
     } else {
@@ -272,7 +272,7 @@ async fn save_all(
         return Ok(done(&notice, visit.back("/providers")));
     }
     let mut search = Search::read(&visit.query_of_page());
-    let mut part = results(&visit, &actor, &mut search).await?;
+    let mut part = Box::pin(results(&visit, &actor, &mut search)).await?;
     part.results.notice = Some(notice);
     Ok(html(&part))
 }
