@@ -77,7 +77,7 @@ async fn a_view_is_kept_by_filters_and_forgotten_where_there_is_none() {
     let site = Site::with_providers(50).await;
     let mut browser = site.signed_in(Role::Manager).await;
     let page = browser.page("/providers?view=map&sort=city").await;
-    let kept = "<input type=\"hidden\" name=\"view\" value=\"map\" form=\"filters\" data-keeps>";
+    let kept = "<input type=\"hidden\" name=\"view\" value=\"map\" form=\"filters\">";
     assert!(page.contains(kept));
     assert!(page.contains("href=\"/providers?sort=city\"")); // back to the table
     assert!(
