@@ -209,7 +209,7 @@ impl ResultMap {
         let dots = if self.dots.path.is_empty() {
             ""
         } else {
-            " Dots have fewer than any circle."
+            " A dot has no more than any circle."
         };
         Some(format!(
             "A circle is an area of ZIP codes with the same first three digits, as large as its count. \
@@ -221,7 +221,7 @@ impl ResultMap {
     fn of_all(&self) -> Option<String> {
         let what = if self.by_zip { "ZIP areas" } else { "states" };
         let more = self.regions > self.table.len();
-        more.then(|| format!("The first {ROWS} of {} {what}.", self.regions))
+        more.then(|| format!("The {ROWS} largest of {} {what}.", self.regions))
     }
 }
 
@@ -482,7 +482,7 @@ mod tests {
         let shown = map(&[], Shown::Zips, &Regions::Zips(Vec::new(), zips));
         assert_eq!(shown.circles.len(), CIRCLES);
         assert!(shown.dots.path.matches('m').count() > 500);
-        assert!(shown.of_all().unwrap().starts_with("The first 20 of 899"));
+        assert!(shown.of_all().unwrap().starts_with("The 20 largest of 899"));
         assert!(shown.shapes.is_empty());
         assert!(shown.to_string().len() < 50_000);
     }
