@@ -182,6 +182,12 @@ fn providers(critic: &mut Critic) {
     critic.look("keys");
     browser.press(&[key::ESCAPE]);
     critic.open("providers, none found", "/providers?q=zzzz");
+    critic.open("providers on a map", "/providers?view=map");
+    critic.open("providers on a map of ZIP areas", "/providers?view=zips");
+    critic.open(
+        "providers of a state on a map",
+        "/providers?view=map&state=CA",
+    );
     browser.open("/providers?entity=individual&lead=yes");
     browser.click("#results td.name a");
     browser.until_text("h1", "Provider");

@@ -152,3 +152,40 @@ fn a_provider_is_found_by_name_and_picked_alone() {
     browser.until_text(".title-line .name", &name);
     browser.assert_quiet();
 }
+
+#[test]
+fn a_result_is_looked_at_on_a_map_and_narrowed_by_what_it_is_like() {
+    let world = World::stocked();
+    let browser = world.browser_of_admin();
+    browser.until_text("h1", "Providers");
+    let everywhere = count(&browser);
+    browser.click("#results .segments a[href*='view=map']");
+    browser.until("document.querySelector('.map svg a') !== null");
+    assert_eq!(count(&browser), everywhere);
+
+    // A filter keeps the map, which is one of the state now.
+    browser.fill("#state", "California");
+    browser.press(&[key::ENTER]);
+    browser.until("location.search.includes('state=CA')");
+    browser.until("document.querySelector('.map .chosen') !== null");
+    assert!(browser.path().contains("view=map"), "{}", browser.path());
+    let californian = count(&browser);
+    let narrower = column(&browser, "#facets h2");
+    assert!(
+        narrower.contains(&"Specialty".to_owned()) && !narrower.contains(&"State".to_owned()),
+        "{narrower:?}"
+    );
+
+    // Its circles are links, as a keyboard reaches them.
+    browser.run("document.querySelector('.map svg a').focus()", &[]);
+    browser.press(&[key::ENTER]);
+    browser.until("location.search.includes('postal_code=')");
+    browser.until("document.querySelector('#results .pick') !== null");
+    assert!(count(&browser) < californian);
+
+    let promised = browser.text("#facets li:first-child b");
+    browser.click("#facets li:first-child a");
+    browser.until("location.search.includes('taxonomy=')");
+    browser.until_text(".count strong", &promised);
+    browser.assert_quiet();
+}

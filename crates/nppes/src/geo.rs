@@ -2,7 +2,14 @@
 //!
 //! The data and its credits (US Census Bureau; GeoNames, geonames.org) are under `data/geo`.
 
-use std::{collections::HashMap, ops::RangeInclusive, sync::LazyLock};
+pub mod albers;
+pub mod outlines;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::RangeInclusive,
+    sync::LazyLock,
+};
 
 const ZIP_CODES: &str = include_str!("../../../data/geo/zip_codes.csv");
 const STATES: &str = include_str!("../../../data/geo/states.csv");
@@ -60,6 +67,19 @@ pub struct State {
     pub name: &'static str,
 }
 
+/// The ZIP codes with the same first three digits: those that one sorting centre of the post serves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ZipArea {
+    /// Two-letter state of most of its ZIP codes.
+    pub state: &'static str,
+    /// City of most of its ZIP codes.
+    pub city: &'static str,
+    /// Latitude of its middle, the mean of its ZIP codes; degrees north.
+    pub lat: f64,
+    /// Longitude of its middle, degrees east.
+    pub lon: f64,
+}
+
 /// All ZIP codes and states. Its texts stay where they are in the program; only the index, about
 /// 3 MB, is built at the first use.
 #[derive(Debug)]
@@ -99,6 +119,27 @@ impl Places {
         let five = zip.get(..5)?;
         let i = self.places.binary_search_by_key(&five, |p| p.zip).ok()?;
         self.places.get(i)
+    }
+
+    /// The area of the ZIP codes that begin with these three digits.
+    pub fn area(&self, digits: &str) -> Option<ZipArea> {
+        let begin = self.places.partition_point(|p| p.zip < digits);
+        let of_area = |p: &&Place| digits.len() == 3 && p.zip.starts_with(digits);
+        let places: Vec<&Place> = self.places[begin..].iter().take_while(of_area).collect();
+        let mean = |of: fn(&Place) -> f32| {
+            let sum: f64 = places.iter().map(|p| f64::from(of(p))).sum();
+            #[expect(clippy::cast_precision_loss, reason = "there are at most a hundred")]
+            let mean = sum / places.len() as f64;
+            mean
+        };
+        let state = most(places.iter().map(|p| p.state))?;
+        let here = places.iter().filter(|p| p.state == state);
+        Some(ZipArea {
+            state,
+            city: most(here.map(|p| p.city))?,
+            lat: mean(|p| p.lat),
+            lon: mean(|p| p.lon),
+        })
     }
 
     /// The distinct first `len` digits (1 to 5) of the ZIP codes of a state, sorted. None for a
@@ -226,6 +267,16 @@ impl Places {
     }
 }
 
+/// The most frequent of these; of several the first by the alphabet.
+fn most(texts: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for text in texts {
+        *counts.entry(text).or_default() += 1;
+    }
+    let most = counts.into_iter().rev().max_by_key(|(_, n)| *n);
+    most.map(|(text, _)| text)
+}
+
 /// A county's name as it is compared. The data writes `Fresno County` and `Fresno`, `Roanoke city`,
 /// `Roanoke (city)` and `City of Roanoke`.
 fn county_key(name: &str) -> String {
@@ -322,6 +373,16 @@ mod tests {
         assert_eq!(places().zip("00000"), None);
         assert_eq!(places().zip("9021"), None);
         assert_eq!(places().zip("ÄÄÄÄ"), None);
+    }
+
+    #[test]
+    fn an_area_is_where_most_of_its_zip_codes_are() {
+        let fresno = places().area("937").unwrap();
+        assert_eq!((fresno.city, fresno.state), ("Fresno", "CA"));
+        assert!((fresno.lat - 36.7).abs() < 0.2 && (fresno.lon + 119.8).abs() < 0.2);
+        for none in ["000", "93", "9370", "", "ÄÄ"] {
+            assert_eq!(places().area(none), None, "{none}");
+        }
     }
 
     #[test]

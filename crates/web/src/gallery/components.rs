@@ -6,7 +6,7 @@ use crate::format::When;
 use crate::problem::FieldError;
 use crate::ui::{
     Avatar, Badge, Bar, BarChart, Chip, Combobox, Empty, Field, Link, Notice, Pager, Progress,
-    ReceiptView, Select, Stat, StatusBadge, StatusSelect, Tab, Tabs, TimelineEntry, Tone,
+    ReceiptView, Segments, Select, Stat, StatusBadge, StatusSelect, Tab, Tabs, TimelineEntry, Tone,
 };
 
 /// One of each.
@@ -19,6 +19,7 @@ pub struct Components {
     chips: Vec<Chip>,
     pagers: Vec<Pager>,
     tabs: Tabs,
+    segments: Segments,
     notices: Vec<Notice>,
     receipt: ReceiptView,
     progress: Progress,
@@ -96,6 +97,13 @@ impl Components {
                         current: label == "New",
                     })
                     .collect(),
+            },
+            segments: Segments {
+                label: "View",
+                links: ["Table", "Map"]
+                    .map(|label| (Link::new(label, "/gallery"), label == "Map"))
+                    .into(),
+                target: "tabs",
             },
             notices: vec![
                 Notice::good("The lead was saved."),

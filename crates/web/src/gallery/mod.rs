@@ -36,9 +36,13 @@ struct Look {
 }
 
 /// Names of the pages that the gallery shows.
-pub const PAGES: [&str; 20] = [
+pub const PAGES: [&str; 24] = [
     "providers",
     "providers-refused",
+    "providers-map",
+    "providers-zips",
+    "providers-state",
+    "providers-states",
     "provider",
     "provider-organization",
     "leads",
@@ -105,6 +109,12 @@ async fn show(
             shell: shell("Providers", Section::Providers),
             view: sample::providers_refused(),
         }),
+        "providers-map" | "providers-zips" | "providers-state" | "providers-states" => {
+            page(&Page {
+                shell: shell("Providers", Section::Providers),
+                view: sample::providers_on_a_map(&name, look.amount),
+            })
+        }
         "provider" | "provider-organization" => {
             let mut shell = shell("Provider", Section::Providers);
             shell.above = Some(Link::new("Providers", "/gallery/providers"));

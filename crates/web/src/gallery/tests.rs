@@ -159,3 +159,32 @@ fn results_of_a_search() {
     let view = sample::providers(Amount::Little);
     insta::assert_snapshot!(view.results.to_string());
 }
+
+/// The same with the data of each path cut short.
+fn without_outlines(html: &str) -> String {
+    let mut parts = html.split(" d=\"");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let (_, after) = part.split_once('"').unwrap();
+        format!("{text} d=\"…\"{after}")
+    })
+}
+
+#[test]
+fn a_map_of_two_states() {
+    let view = sample::providers_on_a_map("providers-states", Amount::Little);
+    let map = view.results.map.unwrap().to_string();
+    insta::assert_snapshot!(without_outlines(&map));
+}
+
+#[test]
+fn what_narrows_a_search() {
+    let view = sample::providers_on_a_map("providers-map", Amount::Much);
+    insta::assert_snapshot!(view.facets.to_string());
+}
+
+#[test]
+fn who_else_is_at_a_practice() {
+    let view = sample::provider(false, Amount::Little);
+    insta::assert_snapshot!(view.colleagues.unwrap().to_string());
+}

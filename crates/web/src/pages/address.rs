@@ -29,6 +29,14 @@ impl<'a> Address<'a> {
         Self { path, pairs, page }
     }
 
+    /// The list as another view of it shows it.
+    #[must_use]
+    pub fn viewed(mut self, view: Option<&str>) -> Self {
+        self.pairs
+            .extend(view.map(|view| ("view", view.to_owned())));
+        self
+    }
+
     /// The list with other pairs.
     pub fn with(&self, change: impl FnOnce(&mut Vec<(&'static str, String)>)) -> String {
         let mut pairs = self.pairs.clone();
@@ -39,8 +47,16 @@ impl<'a> Address<'a> {
     /// What is asked for, the length of a page left out: a file of it has no pages.
     pub fn of_all(&self) -> Vec<(&'static str, String)> {
         let mut pairs = self.pairs.clone();
-        pairs.retain(|(name, _)| *name != "limit");
+        pairs.retain(|(name, _)| !matches!(*name, "limit" | "view"));
         pairs
+    }
+
+    /// The list with these values as the only ones of their parameters.
+    pub fn narrowed(&self, to: &[(&'static str, &str)]) -> String {
+        self.with(|pairs| {
+            pairs.retain(|(name, _)| to.iter().all(|(other, _)| name != other));
+            pairs.extend(to.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        })
     }
 
     /// A chip for each thing asked for, with the list without it. What is named in `quiet` has
@@ -50,7 +66,7 @@ impl<'a> Address<'a> {
             .iter()
             .enumerate()
             .filter(|(_, (name, _))| {
-                !matches!(*name, "sort" | "limit")
+                !matches!(*name, "sort" | "limit" | "view")
                     && !quiet.contains(name)
                     && !told_by_another(name, &self.pairs)
             })

@@ -206,6 +206,18 @@ impl Tabs {
     }
 }
 
+/// Ways to look at one thing, of which one is chosen; they stand in a row, as one control.
+#[derive(Clone, Debug, Template)]
+#[template(path = "ui/segments.html")]
+pub struct Segments {
+    /// What they are ways to look at, for a screen reader.
+    pub label: &'static str,
+    /// Each way, and whether it is the one shown.
+    pub links: Vec<(Link, bool)>,
+    /// Identifier of the element that another way replaces.
+    pub target: &'static str,
+}
+
 /// A list or panel with nothing in it: why, and what to do next.
 #[derive(Clone, Debug, Template)]
 #[template(path = "ui/empty.html")]

@@ -10,7 +10,7 @@ mod status;
 use std::fmt;
 
 pub use form::{Combobox, Field, Select, SelectOption};
-pub use list::{Chip, Count, Empty, ExportMenu, Link, ListHead, Pager, Tab, Tabs};
+pub use list::{Chip, Count, Empty, ExportMenu, Link, ListHead, Pager, Segments, Tab, Tabs};
 pub use report::{Bar, BarChart, Dot, Notice, Progress, ReceiptView, Stat, TimelineEntry, Tone};
 pub use status::{Avatar, Badge, StatusBadge, StatusSelect};
 
@@ -57,6 +57,7 @@ shown_as_html!(
     Pager,
     Progress,
     ReceiptView,
+    Segments,
     Select,
     Stat,
     StatusBadge,

@@ -9,6 +9,8 @@ mod form;
 mod imports;
 mod leads;
 mod lists;
+mod map;
+mod provider;
 mod sync;
 mod team;
 mod world;

@@ -2,6 +2,7 @@
 
 mod imports;
 mod leads;
+mod map;
 mod sync;
 mod team;
 
@@ -17,13 +18,15 @@ use serde::Deserialize;
 
 pub use imports::{files, import, importing};
 pub use leads::{lead, leads};
+pub use map::providers_on_a_map;
 pub use sync::{run, sync};
 pub use team::{team, team_of_a_caller};
 
-use crate::format::{Now, When};
+use crate::format::Now;
 use crate::pages::Viewer;
 use crate::pages::providers::{
-    self, ChangeHistory, Filters, ProviderView, ProvidersResults, ProvidersView, SaveAll,
+    self, Colleagues, FacetsPanel, Filters, Origins, ProviderView, ProvidersResults, ProvidersView,
+    SaveAll,
 };
 use crate::problem::FieldError;
 use leads::lead_of;
@@ -236,19 +239,16 @@ pub fn providers(amount: Amount) -> ProvidersView {
         idempotency_key: "k".to_owned(),
     };
     let sort = ProviderSort::Name;
-    let results = ProvidersResults::new(
-        providers::Asked {
-            filter: &filter,
-            sort,
-            page: &page,
-        },
-        &found,
-        total(amount, 12_418),
-        Some(save),
-        true,
-        &catalogue(),
-    );
+    let asked = providers::Asked {
+        filter: &filter,
+        sort,
+        page: &page,
+        shown: providers::Shown::Table,
+    };
+    let total = total(amount, 12_418);
+    let results = ProvidersResults::new(asked, &found, total, Some(save), true, &catalogue());
     ProvidersView {
+        facets: FacetsPanel::new(asked, &map::facets(amount), total.count, &catalogue()),
         filters: Filters {
             filter,
             sort,
@@ -261,6 +261,7 @@ pub fn providers(amount: Amount) -> ProvidersView {
 /// The page of providers after a search that can't be understood.
 pub fn providers_refused() -> ProvidersView {
     ProvidersView {
+        facets: FacetsPanel::of_nothing(),
         filters: Filters {
             filter: ProviderFilter::default(),
             sort: ProviderSort::Name,
@@ -380,7 +381,11 @@ fn changes(of: Npi) -> Vec<Change> {
         field: field.to_owned(),
         before: text(before),
         after: text(after),
-        source: Source::WeeklyFile,
+        source: if days < 10 {
+            Source::Api
+        } else {
+            Source::WeeklyFile
+        },
     };
     vec![
         change(
@@ -419,13 +424,31 @@ pub fn provider(of_organization: bool, amount: Amount) -> ProviderView {
         Amount::Much => changes(provider.npi),
         _ => Vec::new(),
     };
-    let history = ChangeHistory::new(&changes, Some(When::day(day(2025, 1, 3))), &now);
-    ProviderView::new(
-        &provider,
-        lead.as_ref(),
-        history,
-        true,
-        "k".to_owned(),
-        &catalogue(),
-    )
+    let origins = Origins {
+        first: (
+            Source::FullFile,
+            now.at - SignedDuration::from_hours(24 * 400),
+        ),
+        changes: &changes,
+        now: &now,
+    };
+    let others = Page {
+        items: rows(amount, summary).into_iter().take(11).collect(),
+        next: None,
+    };
+    let catalogue = catalogue();
+    let in_service = provider.status == RecordStatus::Active;
+    let count = total(amount, 24);
+    let colleagues = Colleagues::new(provider.npi, in_service, &others, count, &catalogue);
+    ProviderView {
+        colleagues: Some(colleagues),
+        ..ProviderView::new(
+            &provider,
+            lead.as_ref(),
+            &origins,
+            true,
+            "k".to_owned(),
+            &catalogue,
+        )
+    }
 }

@@ -3,7 +3,9 @@ use canvass_model::{
     Catalogue, Change, ChangeKind, Entity, Lead, LeadStatus, Phone, Provider, RecordStatus,
 };
 
+use super::colleagues::Colleagues;
 use super::facts::ProviderFacts;
+use super::origins::{Origin, Origins, source_label};
 use super::results::specialty_label;
 use crate::format::{Now, When, person};
 use crate::ui::{StatusBadge, TimelineEntry};
@@ -28,16 +30,17 @@ pub struct LeadBox {
 pub struct ChangeHistory {
     /// Entries.
     pub entries: Vec<TimelineEntry>,
-    /// When canvass first saw the provider.
-    pub first_seen: Option<When>,
+    /// Where and when canvass first saw the provider.
+    pub first_seen: Origin,
 }
 
 impl ChangeHistory {
-    /// The history of these changes.
-    pub fn new(changes: &[Change], first_seen: Option<When>, now: &Now) -> Self {
+    /// The history that these come from.
+    pub fn new(origins: &Origins<'_>) -> Self {
+        let changes = origins.changes.iter();
         Self {
-            entries: changes.iter().map(|c| change_entry(c, now)).collect(),
-            first_seen,
+            entries: changes.map(|c| change_entry(c, origins.now)).collect(),
+            first_seen: origins.first(),
         }
     }
 }
@@ -58,7 +61,7 @@ pub fn change_entry(change: &Change, now: &Now) -> TimelineEntry {
         title,
         text: None,
         change: values,
-        by: None,
+        by: Some(source_label(change.source).to_owned()),
         when,
     }
 }
@@ -97,6 +100,8 @@ pub struct ProviderView {
     pub facts: ProviderFacts,
     /// Its lead.
     pub lead: LeadBox,
+    /// Who else is at its practice.
+    pub colleagues: Option<Colleagues>,
     /// What changed.
     pub changes: ChangeHistory,
 }
@@ -106,7 +111,7 @@ impl ProviderView {
     pub fn new(
         provider: &Provider,
         lead: Option<&Lead>,
-        changes: ChangeHistory,
+        origins: &Origins<'_>,
         may_save: bool,
         idempotency_key: String,
         catalogue: &Catalogue,
@@ -139,7 +144,7 @@ impl ProviderView {
                     Some("No longer published: the last full file of the registry left it out.")
                 }
             },
-            facts: ProviderFacts::new(provider, may_call, catalogue),
+            facts: ProviderFacts::new(provider, may_call, catalogue).with_origins(origins),
             lead: LeadBox {
                 npi: npi.clone(),
                 lead: lead.map(|l| (StatusBadge { status: l.status }, l.owner.clone())),
@@ -147,8 +152,16 @@ impl ProviderView {
                 idempotency_key,
             },
             npi,
-            changes,
+            colleagues: None,
+            changes: ChangeHistory::new(origins),
         }
+    }
+}
+
+impl ProviderView {
+    /// The page of the provider in the registry.
+    fn registry(&self) -> String {
+        format!("https://npiregistry.cms.hhs.gov/provider-view/{}", self.npi)
     }
 }
 

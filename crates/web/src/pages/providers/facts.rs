@@ -1,6 +1,7 @@
 use askama::Template;
 use canvass_model::{Address, Catalogue, Entity, Phone, Provider, Sex};
 
+use super::origins::{Origin, Origins};
 use crate::format::{When, number, postal_code, unshouted};
 
 /// An address as a card: its lines, and its numbers.
@@ -14,10 +15,14 @@ pub struct AddressCard {
     pub phone: Option<Phone>,
     /// Fax.
     pub fax: Option<String>,
+    /// The field of changes that it is.
+    pub field: &'static str,
+    /// Where it comes from, where that is told.
+    pub origin: Option<Origin>,
 }
 
 impl AddressCard {
-    fn new(label: impl Into<String>, a: &Address) -> Self {
+    fn new(label: impl Into<String>, field: &'static str, a: &Address) -> Self {
         let mut lines: Vec<String> = [&a.line_1, &a.line_2]
             .into_iter()
             .flatten()
@@ -39,8 +44,47 @@ impl AddressCard {
             lines,
             phone: a.phone.clone(),
             fax: a.fax.as_ref().map(ToString::to_string),
+            field,
+            origin: None,
         }
     }
+}
+
+/// One fact of the record.
+#[derive(Clone, Debug)]
+pub struct Fact<V> {
+    /// What it is.
+    pub label: &'static str,
+    /// What the registry says.
+    pub value: V,
+    /// The field of changes that it is; empty where its changes are not kept.
+    pub field: &'static str,
+    /// Where it comes from, where that is told and not said of the whole record.
+    pub origin: Option<Origin>,
+}
+
+impl<V> Fact<V> {
+    fn new(label: &'static str, field: &'static str, value: V) -> Self {
+        Self {
+            label,
+            value,
+            field,
+            origin: None,
+        }
+    }
+}
+
+/// Where the parts of a record come from.
+#[derive(Clone, Debug)]
+pub struct PartOrigins {
+    /// The record, but for what tells it of itself.
+    pub record: Origin,
+    /// Taxonomies.
+    pub taxonomies: Origin,
+    /// Identifiers.
+    pub identifiers: Origin,
+    /// Endpoints.
+    pub endpoints: Origin,
 }
 
 /// One taxonomy.
@@ -62,10 +106,10 @@ pub struct TaxonomyRow {
 #[derive(Clone, Debug, Template)]
 #[template(path = "providers/facts.html")]
 pub struct ProviderFacts {
-    /// Facts of the record: what and its value.
-    pub record: Vec<(&'static str, String)>,
+    /// Facts of the record.
+    pub record: Vec<Fact<String>>,
     /// Days of the record.
-    pub days: Vec<(&'static str, When)>,
+    pub days: Vec<Fact<When>>,
     /// Addresses, the practice first.
     pub addresses: Vec<AddressCard>,
     /// Taxonomies.
@@ -78,6 +122,8 @@ pub struct ProviderFacts {
     pub may_call: bool,
     /// Endpoints: kind, address, what for.
     pub endpoints: Vec<(String, String, String)>,
+    /// Where its parts come from, where that is told.
+    pub origins: Option<PartOrigins>,
 }
 
 impl ProviderFacts {
@@ -86,6 +132,7 @@ impl ProviderFacts {
     pub fn new(p: &Provider, may_call: bool, catalogue: &Catalogue) -> Self {
         Self {
             may_call,
+            origins: None,
             record: record(p),
             days: days(p),
             addresses: addresses(p),
@@ -150,6 +197,27 @@ impl ProviderFacts {
         }
     }
 
+    /// The same facts with where they come from.
+    #[must_use]
+    pub fn with_origins(mut self, origins: &Origins<'_>) -> Self {
+        for card in &mut self.addresses {
+            card.origin = Some(origins.of(card.field));
+        }
+        for fact in &mut self.record {
+            fact.origin = origins.changed(fact.field);
+        }
+        for fact in &mut self.days {
+            fact.origin = origins.changed(fact.field);
+        }
+        self.origins = Some(PartOrigins {
+            record: origins.first(),
+            taxonomies: origins.of("taxonomies"),
+            identifiers: origins.of("identifiers"),
+            endpoints: origins.of("endpoints"),
+        });
+        self
+    }
+
     fn secondary_count(&self) -> String {
         number(self.addresses.len() as u64)
     }
@@ -170,7 +238,7 @@ fn other_name_kind(code: Option<&str>) -> &'static str {
     }
 }
 
-fn record(p: &Provider) -> Vec<(&'static str, String)> {
+fn record(p: &Provider) -> Vec<Fact<String>> {
     let yes_no = |v: bool| if v { "yes" } else { "no" }.to_owned();
     let name = (p.organization_name.is_none() && !p.name.is_empty()).then(|| {
         let n = &p.name;
@@ -200,43 +268,63 @@ fn record(p: &Provider) -> Vec<(&'static str, String)> {
         .to_owned()
     });
     [
-        ("NPI", Some(p.npi.to_string())),
-        ("Kind", kind),
-        ("Name as registered", name),
-        ("Legal business name", p.organization_name.clone()),
-        ("Credential", p.name.credential.clone()),
-        ("Sex", sex),
-        ("Sole proprietor", p.sole_proprietor.map(yes_no)),
-        ("Authorized official", official),
-        ("Subpart", p.subpart.map(yes_no)),
-        ("Parent organization", p.parent_organization.clone()),
+        ("NPI", "", Some(p.npi.to_string())),
+        ("Kind", "entity", kind),
+        ("Name as registered", "name", name),
+        (
+            "Legal business name",
+            "organization_name",
+            p.organization_name.clone(),
+        ),
+        ("Credential", "name.credential", p.name.credential.clone()),
+        ("Sex", "sex", sex),
+        (
+            "Sole proprietor",
+            "sole_proprietor",
+            p.sole_proprietor.map(yes_no),
+        ),
+        ("Authorized official", "official", official),
+        ("Subpart", "subpart", p.subpart.map(yes_no)),
+        (
+            "Parent organization",
+            "parent_organization",
+            p.parent_organization.clone(),
+        ),
     ]
     .into_iter()
-    .filter_map(|(label, value)| Some((label, value.filter(|v| !v.is_empty())?)))
+    .filter_map(|(label, field, value)| {
+        let value = value.filter(|v| !v.is_empty())?;
+        Some(Fact::new(label, field, value))
+    })
     .collect()
 }
 
-fn days(p: &Provider) -> Vec<(&'static str, When)> {
+fn days(p: &Provider) -> Vec<Fact<When>> {
     [
-        ("Enumerated", p.enumerated_on),
-        ("Updated in the registry", p.updated_on),
-        ("Certified by the provider", p.certified_on),
-        ("Deactivated", p.deactivated_on),
-        ("Reactivated", p.reactivated_on),
+        ("Enumerated", "enumerated_on", p.enumerated_on),
+        ("Updated in the registry", "", p.updated_on),
+        ("Certified by the provider", "", p.certified_on),
+        ("Deactivated", "deactivated_on", p.deactivated_on),
+        ("Reactivated", "reactivated_on", p.reactivated_on),
     ]
     .into_iter()
-    .filter_map(|(label, day)| Some((label, When::day(day?))))
+    .filter_map(|(label, field, day)| Some(Fact::new(label, field, When::day(day?))))
     .collect()
 }
 
 fn addresses(p: &Provider) -> Vec<AddressCard> {
-    let practice = p.practice.iter().map(|a| AddressCard::new("Practice", a));
-    let mailing = p.mailing.iter().map(|a| AddressCard::new("Mailing", a));
-    let secondary = p
-        .secondary
+    let practice = p
+        .practice
         .iter()
-        .enumerate()
-        .map(|(i, a)| AddressCard::new(format!("Practice, location {}", i + 2), a));
+        .map(|a| AddressCard::new("Practice", "practice", a));
+    let mailing = p
+        .mailing
+        .iter()
+        .map(|a| AddressCard::new("Mailing", "mailing", a));
+    let secondary =
+        p.secondary.iter().enumerate().map(|(i, a)| {
+            AddressCard::new(format!("Practice, location {}", i + 2), "secondary", a)
+        });
     practice.chain(mailing).chain(secondary).collect()
 }
 

@@ -5,20 +5,21 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use canvass_app::{Actor, Error};
+use canvass_app::{Actor, App, Error};
 use canvass_model::{
-    FilterError, LeadPresence, Npi, ProviderFilter, ProviderSort, Role, StatusFilter, Total,
+    Facets, FilterError, LeadPresence, Npi, Page, PageRequest, Provider, ProviderFilter,
+    ProviderSort, ProviderSummary, RecordStatus, Role, StatusFilter, Total,
 };
 use canvass_store::SaveAll as What;
 
 use super::{
-    Asked, ChangeHistory, Filters, ProviderView, ProvidersResults, ProvidersView, SaveAll,
+    Asked, Colleagues, FacetsPanel, Filters, Origins, ProviderView, ProvidersPart,
+    ProvidersResults, ProvidersView, Regions, ResultMap, SaveAll, Shown,
 };
 use crate::access::{Caller, Manager};
-use crate::format::When;
 use crate::pages::ask::Ask;
 use crate::pages::visit::{self, Pairs, Visit, done, fields, sentences};
-use crate::pages::{Page, Section, html, page};
+use crate::pages::{Page as WholePage, Section, html, page};
 use crate::problem::{FieldError, Problem};
 use crate::server::Server;
 use crate::ui::{Link, Notice};
@@ -34,13 +35,15 @@ pub fn router() -> Router<Server> {
 struct Search {
     filter: ProviderFilter,
     ask: Ask<ProviderSort>,
+    shown: Shown,
 }
 
 impl Search {
     fn read(pairs: &Pairs) -> Self {
         let mut filter = ProviderFilter::default();
         let ask = Ask::read(pairs, ProviderSort::parse, |n, v| filter.set(n, v));
-        Self { filter, ask }
+        let shown = Shown::parse(pairs.filled("view"));
+        Self { filter, ask, shown }
     }
 }
 
@@ -49,20 +52,21 @@ async fn list(Caller(actor): Caller, visit: Visit, pairs: Pairs) -> Result<Respo
         return Ok(Redirect::to(&to).into_response());
     }
     let mut search = Search::read(&pairs);
-    let results = results(&visit, &actor, &mut search).await?;
-    let status = if results.error.is_some() {
+    let part = Box::pin(results(&visit, &actor, &mut search)).await?;
+    let status = if part.results.error.is_some() {
         StatusCode::UNPROCESSABLE_ENTITY
     } else {
         StatusCode::OK
     };
     if visit.wants("results") {
-        return Ok((status, html(&results)).into_response());
+        return Ok((status, html(&part)).into_response());
     }
     let mut shell = visit.shell(&actor, "Providers", Section::Providers).await?;
     shell.q = search.filter.q.clone().unwrap_or_default();
     let Search {
         mut filter,
         mut ask,
+        ..
     } = search;
     ask.show_again(&mut filter);
     let view = ProvidersView {
@@ -71,9 +75,10 @@ async fn list(Caller(actor): Caller, visit: Visit, pairs: Pairs) -> Result<Respo
             sort: ask.sort,
             errors: ask.errors,
         },
-        results,
+        facets: part.facets.unwrap_or_else(FacetsPanel::of_nothing),
+        results: part.results,
     };
-    Ok((status, page(&Page { shell, view })).into_response())
+    Ok((status, page(&WholePage { shell, view })).into_response())
 }
 
 /// The page of the provider whose NPI is all that is asked for.
@@ -92,37 +97,87 @@ async fn results(
     visit: &Visit,
     actor: &Actor,
     search: &mut Search,
-) -> Result<ProvidersResults, Problem> {
-    let app = visit.app();
-    let Search { filter, ask } = search;
+) -> Result<ProvidersPart, Problem> {
+    let beside_results = visit.wants("results");
+    let Search { filter, ask, shown } = search;
     if ask.errors.is_empty() {
+        let asked = Asked {
+            filter,
+            sort: ask.sort,
+            page: &ask.page,
+            shown: *shown,
+        };
+        // What narrows a search stands on the page already when htmx asks for a later page of it.
+        let narrows = !(beside_results && ask.page.after.is_some());
         let found = tokio::try_join!(
-            app.search(filter, ask.sort, &ask.page),
-            app.count(filter),
+            rows_or_regions(visit.app(), asked),
+            visit.app().count(filter),
             not_yet(visit, actor, filter),
+            facets(visit.app(), filter, narrows),
         );
         match found {
-            Ok((found, total, not_yet)) => {
-                let asked = Asked {
-                    filter,
-                    sort: ask.sort,
-                    page: &ask.page,
-                };
+            Ok((found, total, not_yet, facets)) => {
                 let save = not_yet.map(|not_yet| SaveAll {
                     not_yet,
                     pairs: filter.pairs(),
                     idempotency_key: visit.key(),
                 });
                 let manages = actor.role >= Role::Manager;
-                let catalogue = app.catalogue();
-                return Ok(ProvidersResults::new(
-                    asked, &found, total, save, manages, catalogue,
-                ));
+                let catalogue = visit.app().catalogue();
+                let (rows, regions) = found;
+                let results = ProvidersResults::new(asked, &rows, total, save, manages, catalogue);
+                return Ok(ProvidersPart {
+                    results: match regions {
+                        Some(regions) => results.on(ResultMap::new(asked, &regions)),
+                        None => results,
+                    },
+                    facets: facets.map(|facets| {
+                        FacetsPanel::new(asked, &facets, total.count, catalogue)
+                            .beside(beside_results)
+                    }),
+                });
             }
             Err(error) => ask.errors = fields(error)?,
         }
     }
-    Ok(ProvidersResults::refused(sentences(&ask.errors)))
+    Ok(ProvidersPart {
+        results: ProvidersResults {
+            shown: *shown,
+            ..ProvidersResults::refused(sentences(&ask.errors))
+        },
+        facets: Some(FacetsPanel::of_nothing().beside(beside_results)),
+    })
+}
+
+/// A page of rows, or what a map shows.
+async fn rows_or_regions(
+    app: &App,
+    asked: Asked<'_>,
+) -> Result<(Page<ProviderSummary>, Option<Regions>), Error> {
+    let filter = asked.filter;
+    if asked.shown == Shown::Table {
+        return Ok((app.search(filter, asked.sort, asked.page).await?, None));
+    }
+    let regions = if Regions::by_zip(filter, asked.shown) {
+        let (states, zips) =
+            tokio::try_join!(app.counts_by_state(filter), app.counts_by_zip3(filter))?;
+        Regions::Zips(states, zips)
+    } else {
+        Regions::States(app.counts_by_state(filter).await?)
+    };
+    let none = Page {
+        items: Vec::new(),
+        next: None,
+    };
+    Ok((none, Some(regions)))
+}
+
+/// What narrows a search, where it is wanted.
+async fn facets(app: &App, filter: &ProviderFilter, wanted: bool) -> Result<Option<Facets>, Error> {
+    if !wanted {
+        return Ok(None);
+    }
+    app.facets(filter).await.map(Some)
 }
 
 /// How many of a search can still become leads, where the viewer may save them and where any can.
@@ -158,20 +213,46 @@ async fn show(
     let app = visit.app();
     let found = app.provider(visit::npi(WHAT, &number)?).await?;
     let known = found.ok_or_else(|| Problem::not_found(WHAT))?;
-    let now = visit.now();
-    let first_seen = When::moment(known.first_seen_at, &now);
-    let view = ProviderView::new(
-        &known.provider,
-        known.lead.as_ref(),
-        ChangeHistory::new(&known.changes, Some(first_seen), &now),
-        actor.role >= Role::Manager,
-        visit.key(),
-        app.catalogue(),
-    );
+    let colleagues = colleagues(app, &known.provider).await?;
+    let origins = Origins {
+        first: (known.first_source, known.first_seen_at),
+        changes: &known.changes,
+        now: &visit.now(),
+    };
+    let view = ProviderView {
+        colleagues: Some(colleagues),
+        ..ProviderView::new(
+            &known.provider,
+            known.lead.as_ref(),
+            &origins,
+            actor.role >= Role::Manager,
+            visit.key(),
+            app.catalogue(),
+        )
+    };
     let mut shell = visit.shell(&actor, "Provider", Section::Providers).await?;
     shell.subject = Some(view.name.clone());
     shell.above = Some(Link::new("Providers", "/providers"));
-    Ok(page(&Page { shell, view }))
+    Ok(page(&WholePage { shell, view }))
+}
+
+/// Who else is in service at the practice of a provider.
+async fn colleagues(app: &App, of: &Provider) -> Result<Colleagues, Error> {
+    let filter = ProviderFilter {
+        same_practice: Some(of.npi),
+        ..ProviderFilter::default()
+    };
+    // One more than is shown, for the provider itself is among them.
+    let page = PageRequest::first(Colleagues::MOST + 1);
+    let (found, total) = tokio::try_join!(
+        app.search(&filter, ProviderSort::Name, &page),
+        app.count(&filter)
+    )?;
+    let in_service = of.status == RecordStatus::Active;
+    let catalogue = app.catalogue();
+    Ok(Colleagues::new(
+        of.npi, in_service, &found, total, catalogue,
+    ))
 }
 
 async fn save_all(
@@ -191,11 +272,9 @@ async fn save_all(
         return Ok(done(&notice, visit.back("/providers")));
     }
     let mut search = Search::read(&visit.query_of_page());
-    let results = results(&visit, &actor, &mut search).await?;
-    Ok(html(&ProvidersResults {
-        notice: Some(notice),
-        ..results
-    }))
+    let mut part = Box::pin(results(&visit, &actor, &mut search)).await?;
+    part.results.notice = Some(notice);
+    Ok(html(&part))
 }
 
 /// The rows that were picked, or the search that a form names. A form that names neither saves

@@ -1,19 +1,30 @@
 //! Searching providers, saving them as leads, and everything known of one.
 
+mod colleagues;
 mod detail;
+mod facets;
 mod facts;
 pub(super) mod handlers;
+mod map;
 mod more;
+mod origins;
 mod results;
+mod shades;
 mod words;
 
 use askama::Template;
 use canvass_model::{LeadPresence, ProviderFilter, ProviderSort};
 
+pub use colleagues::Colleagues;
 pub use detail::{ChangeHistory, LeadBox, ProviderView, change_entry};
+pub use facets::FacetsPanel;
 pub use facts::{AddressCard, ProviderFacts};
+pub use map::{Regions, ResultMap};
 pub use more::MoreFilters;
-pub use results::{Asked, ProviderRow, ProvidersResults, SaveAll, specialty_label};
+pub use origins::{Origin, Origins};
+pub use results::{
+    Asked, ProviderRow, ProvidersPart, ProvidersResults, SaveAll, Shown, specialty_label,
+};
 pub(crate) use results::{city_and_state, person_or_organization};
 pub(crate) use words::{chip_label, told_by_another};
 
@@ -169,6 +180,8 @@ fn lean(sort: ProviderSort) -> &'static str {
 pub struct ProvidersView {
     /// Filters.
     pub filters: Filters,
+    /// What narrows the results.
+    pub facets: FacetsPanel,
     /// Results.
     pub results: ProvidersResults,
 }

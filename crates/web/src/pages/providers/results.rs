@@ -4,9 +4,13 @@ use canvass_model::{
     ProviderSort, ProviderSummary, RecordStatus, Total,
 };
 
+use super::facets::FacetsPanel;
+use super::map::ResultMap;
 use crate::format::{number, person, unshouted};
 use crate::pages::address::Address;
-use crate::ui::{Count, Empty, ExportMenu, Link, ListHead, Notice, Pager, StatusBadge};
+use crate::ui::{
+    Chip, Count, Empty, ExportMenu, Link, ListHead, Notice, Pager, Segments, StatusBadge,
+};
 
 /// What a person calls a code: its display name, less the "Physician" in which those of most end.
 /// A specialization alone would not do: "Family" is a nurse's, "General Practice" also a dentist's.
@@ -151,6 +155,57 @@ pub struct ProvidersResults {
     pub filtered: bool,
     /// The same search among the leads, where it is one of those that are none yet.
     pub among_leads: Option<String>,
+    /// The ways to look at what is found.
+    pub views: Option<Segments>,
+    /// How it is looked at.
+    pub shown: Shown,
+    /// The map, in place of the rows.
+    pub map: Option<ResultMap>,
+}
+
+/// The results with what narrows them: what htmx replaces of the page.
+#[derive(Clone, Debug, Template)]
+#[template(
+    ext = "html",
+    source = "{{ results }}{% if let Some(facets) = facets %}{{ facets }}{% endif %}"
+)]
+pub struct ProvidersPart {
+    /// Results.
+    pub results: ProvidersResults,
+    /// What narrows them; absent where that on the page still holds.
+    pub facets: Option<FacetsPanel>,
+}
+
+/// How the result of a search is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// As rows.
+    #[default]
+    Table,
+    /// On a map by state; by ZIP code where states are chosen.
+    Map,
+    /// On a map of the whole country by ZIP code.
+    Zips,
+}
+
+impl Shown {
+    /// As the parameter `view` says it; the usual view is not said.
+    pub fn as_str(self) -> Option<&'static str> {
+        match self {
+            Self::Table => None,
+            Self::Map => Some("map"),
+            Self::Zips => Some("zips"),
+        }
+    }
+
+    /// From the parameter; what is no view is the usual one, since an address may have been written by
+    /// another version.
+    pub fn parse(text: Option<&str>) -> Self {
+        [Self::Map, Self::Zips]
+            .into_iter()
+            .find(|shown| shown.as_str() == text)
+            .unwrap_or_default()
+    }
 }
 
 /// What a search asks for, for its results.
@@ -162,12 +217,30 @@ pub struct Asked<'a> {
     pub sort: ProviderSort,
     /// Page.
     pub page: &'a PageRequest,
+    /// How what is found is looked at.
+    pub shown: Shown,
 }
 
 impl<'a> Asked<'a> {
-    fn address(&self) -> Address<'a> {
+    pub(super) fn address(&self) -> Address<'a> {
         let sort = (self.sort != ProviderSort::default()).then(|| self.sort.as_str());
-        Address::new("/providers", self.filter.pairs(), sort, self.page)
+        let view = self.shown.as_str();
+        Address::new("/providers", self.filter.pairs(), sort, self.page).viewed(view)
+    }
+
+    fn views(&self) -> Segments {
+        let way = |shown: Shown, label| {
+            let link = Link::new(label, Self { shown, ..*self }.address().with(|_| {}));
+            (
+                link,
+                (shown == Shown::Table) == (self.shown == Shown::Table),
+            )
+        };
+        Segments {
+            label: "View",
+            links: vec![way(Shown::Table, "Table"), way(Shown::Map, "Map")],
+            target: "results",
+        }
     }
 
     fn among_leads(&self) -> String {
@@ -203,7 +276,11 @@ impl ProvidersResults {
         Self {
             head: ListHead {
                 count,
-                chips: address.chips(&[]),
+                chips: address
+                    .chips(&[])
+                    .into_iter()
+                    .map(|chip| named(chip, catalogue))
+                    .collect(),
                 export: (manages && total.count > 0)
                     .then(|| ExportMenu::new("/api/providers/export", &address.of_all())),
             },
@@ -213,13 +290,18 @@ impl ProvidersResults {
                 .map(|p| ProviderRow::new(p, catalogue))
                 .collect(),
             pager: address.pager(found, total, NOUNS[1]),
-            may_pick: save.is_some() && asked.filter.lead != Some(LeadPresence::Yes),
+            may_pick: save.is_some()
+                && asked.shown == Shown::Table
+                && asked.filter.lead != Some(LeadPresence::Yes),
             save,
             may_sync: manages,
             notice: None,
             error: None,
             filtered: !asked.filter.pairs().is_empty(),
             among_leads: (asked.filter.lead == Some(LeadPresence::No)).then(|| asked.among_leads()),
+            views: (total.count > 0).then(|| asked.views()),
+            shown: asked.shown,
+            map: None,
         }
     }
 
@@ -237,6 +319,18 @@ impl ProvidersResults {
             error: Some(error.into()),
             filtered: true,
             among_leads: None,
+            views: None,
+            shown: Shown::Table,
+            map: None,
+        }
+    }
+
+    /// The same results on a map, where there are any.
+    #[must_use]
+    pub fn on(self, map: ResultMap) -> Self {
+        Self {
+            map: (self.head.count.total.count > 0).then_some(map),
+            ..self
         }
     }
 
@@ -288,6 +382,17 @@ impl ProvidersResults {
     }
 }
 
+/// A chip that says a taxonomy code says its name instead.
+fn named(chip: Chip, catalogue: &Catalogue) -> Chip {
+    match catalogue.get(&chip.label) {
+        Some(taxonomy) => Chip {
+            label: specialty_label(catalogue, &taxonomy.code),
+            ..chip
+        },
+        None => chip,
+    }
+}
+
 /// How many of what is found can still become leads.
 fn not_yet_words(not_yet: Total) -> String {
     let about = if not_yet.exact { "" } else { "about " };
@@ -297,7 +402,7 @@ fn not_yet_words(not_yet: Total) -> String {
     }
 }
 
-crate::ui::shown_as_html!(ProvidersResults);
+crate::ui::shown_as_html!(ProvidersResults, ProvidersPart);
 
 #[cfg(test)]
 mod tests {
@@ -314,6 +419,7 @@ mod tests {
             filter: &filter,
             sort: ProviderSort::City,
             page: &page,
+            shown: Shown::Table,
         };
         let chips = asked.address().chips(&[]);
         let shown: Vec<_> = chips
