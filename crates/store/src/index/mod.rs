@@ -28,6 +28,7 @@ mod walk;
 use std::collections::HashMap;
 
 use canvass_model::{Cursor, LeadStatus, Npi, Provider};
+use futures_util::future::try_join_all;
 
 pub(crate) use build::{Builder, Described};
 pub(crate) use question::{
@@ -44,6 +45,11 @@ use crate::{
     record,
     value::{Row, params},
 };
+
+/// Providers are read in so many parts at a time,
+const AT_A_TIME: usize = 4;
+/// none of which is smaller than this.
+const LEAST: usize = 12;
 
 /// A provider as it stands in the database.
 #[derive(Clone, Debug)]
@@ -86,16 +92,28 @@ impl Store {
     }
 
     /// The providers with these ids, in the order of the ids.
+    ///
+    /// They stand anywhere in a large table, and where the system does not keep that in memory each
+    /// is a wait for the disk; so several wait at a time.
     pub(crate) async fn held(
         &self,
         ids: impl IntoIterator<Item = u32>,
     ) -> Result<Vec<Held>, Error> {
+        let mut ids: Vec<u32> = ids.into_iter().collect();
+        ids.sort_unstable();
+        let share = ids.len().div_ceil(AT_A_TIME).max(LEAST);
+        let parts = ids.chunks(share).map(|part| self.held_alone(part));
+        let parts = try_join_all(parts).await?;
+        Ok(parts.into_iter().flatten().collect())
+    }
+
+    async fn held_alone(&self, ids: &[u32]) -> Result<Vec<Held>, Error> {
         let among = self.engine().among("p.id", "$1");
         let sql = format!(
             "SELECT p.id, p.npi, p.record, l.status FROM providers p
              LEFT JOIN leads l ON l.npi = p.npi WHERE {among} ORDER BY p.id"
         );
-        let ids = listed(ids.into_iter().map(i64::from));
+        let ids = listed(ids.iter().map(|id| i64::from(*id)));
         let rows = self.query(crate::Sql::kept(sql), vec![ids]).await?;
         rows.iter()
             .map(|row| {
