@@ -11,6 +11,7 @@ mod export;
 mod import;
 mod leads;
 pub mod registry;
+mod saved;
 mod search;
 mod settings;
 mod sync;
@@ -30,6 +31,7 @@ pub use import::{
     ImportSource, ImportSummary, ImportView, NewUpload,
 };
 pub use leads::{ImportReport, MOST_TEXT, Rejection};
+pub use saved::{MOST_SEARCH_NAME, SearchQuery};
 pub use search::ProviderView;
 pub use settings::{ImportSettings, RegistrySettings, Settings};
 pub use sync::Runner;

@@ -9,5 +9,6 @@ mod pace;
 mod providers;
 mod sample;
 mod save_all;
+mod saved;
 mod search;
 mod users;

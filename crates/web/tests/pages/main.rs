@@ -9,6 +9,7 @@ mod form;
 mod imports;
 mod leads;
 mod lists;
+mod saved;
 mod sync;
 mod team;
 mod world;

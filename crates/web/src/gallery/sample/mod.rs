@@ -5,12 +5,14 @@ mod leads;
 mod sync;
 mod team;
 
+use canvass_app::Actor;
 use canvass_model::{
     Address, Catalogue, Change, ChangeKind, Cursor, Endpoint, Entity, Identifier, LeadPresence,
     LeadStatus, Npi, Official, OtherName, Page, PageRequest, PersonName, Phone, Provider,
     ProviderFilter, ProviderSort, ProviderSummary, ProviderTaxonomy, Receipt, RecordStatus, Role,
     Sex, Taxonomy, Total,
 };
+use canvass_store::SavedSearch;
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -23,7 +25,7 @@ pub use team::{team, team_of_a_caller};
 use crate::format::{Now, When};
 use crate::pages::Viewer;
 use crate::pages::providers::{
-    self, ChangeHistory, Filters, ProviderView, ProvidersResults, ProvidersView, SaveAll,
+    self, ChangeHistory, Filters, ProviderView, ProvidersResults, ProvidersView, SaveAll, SavedMenu,
 };
 use crate::problem::FieldError;
 use leads::lead_of;
@@ -245,6 +247,7 @@ pub fn providers(amount: Amount) -> ProvidersView {
         &found,
         total(amount, 12_418),
         Some(save),
+        saved(amount),
         true,
         &catalogue(),
     );
@@ -256,6 +259,44 @@ pub fn providers(amount: Amount) -> ProvidersView {
         },
         results,
     }
+}
+
+/// Searches that people keep.
+fn saved(amount: Amount) -> SavedMenu {
+    let saved = |id: &str, name: &str, query: &str, owner: Option<&str>| SavedSearch {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        query: query.to_owned(),
+        team: owner.is_some(),
+        owner_id: if owner.is_some() { "u2" } else { "u1" }.to_owned(),
+        owner: owner.unwrap_or("Lee Okafor").to_owned(),
+        created_at: now().at,
+    };
+    let saved = match amount {
+        Amount::Much => vec![
+            saved(
+                "s1",
+                "Cardiologists near San Luis Obispo who are not yet leads and have a fax",
+                "near=93401",
+                None,
+            ),
+            saved("s2", "New in Fresno", "city=Fresno&sort=enumerated", None),
+            saved(
+                "s3",
+                "Dentists of the valley",
+                "specialty=Dentist",
+                Some("Kim Alvarez"),
+            ),
+        ],
+        Amount::Little => vec![saved("s3", "All", "", Some("Kim Alvarez"))],
+        Amount::None => Vec::new(),
+    };
+    let actor = Actor {
+        user_id: Some("u1".to_owned()),
+        name: "Lee Okafor".to_owned(),
+        role: Role::Admin,
+    };
+    SavedMenu::new(saved, &actor, "state=CA".to_owned(), "")
 }
 
 /// The page of providers after a search that can't be understood.

@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use canvass_app::{Actor, Error};
+use canvass_app::{Actor, Error, SearchQuery};
 use canvass_model::{
     FilterError, LeadPresence, Npi, ProviderFilter, ProviderSort, Role, StatusFilter, Total,
 };
@@ -13,6 +13,7 @@ use canvass_store::SaveAll as What;
 
 use super::{
     Asked, ChangeHistory, Filters, ProviderView, ProvidersResults, ProvidersView, SaveAll,
+    SavedMenu,
 };
 use crate::access::{Caller, Manager};
 use crate::format::When;
@@ -31,16 +32,24 @@ pub fn router() -> Router<Server> {
 }
 
 /// A search as it was asked for.
-struct Search {
-    filter: ProviderFilter,
-    ask: Ask<ProviderSort>,
+pub(super) struct Search {
+    pub(super) filter: ProviderFilter,
+    pub(super) ask: Ask<ProviderSort>,
 }
 
 impl Search {
-    fn read(pairs: &Pairs) -> Self {
+    pub(super) fn read(pairs: &Pairs) -> Self {
         let mut filter = ProviderFilter::default();
         let ask = Ask::read(pairs, ProviderSort::parse, |n, v| filter.set(n, v));
         Self { filter, ask }
+    }
+
+    /// The part of it that can be kept.
+    pub(super) fn query(&self) -> SearchQuery {
+        SearchQuery {
+            filter: self.filter.clone(),
+            sort: self.ask.sort,
+        }
     }
 }
 
@@ -58,7 +67,18 @@ async fn list(Caller(actor): Caller, visit: Visit, pairs: Pairs) -> Result<Respo
     if visit.wants("results") {
         return Ok((status, html(&results)).into_response());
     }
-    let mut shell = visit.shell(&actor, "Providers", Section::Providers).await?;
+    let page = whole(&visit, &actor, search, results).await?;
+    Ok((status, page).into_response())
+}
+
+/// The whole page around the results of a search.
+pub(super) async fn whole(
+    visit: &Visit,
+    actor: &Actor,
+    search: Search,
+    results: ProvidersResults,
+) -> Result<Response, Problem> {
+    let mut shell = visit.shell(actor, "Providers", Section::Providers).await?;
     shell.q = search.filter.q.clone().unwrap_or_default();
     let Search {
         mut filter,
@@ -73,7 +93,7 @@ async fn list(Caller(actor): Caller, visit: Visit, pairs: Pairs) -> Result<Respo
         },
         results,
     };
-    Ok((status, page(&Page { shell, view })).into_response())
+    Ok(page(&Page { shell, view }))
 }
 
 /// The page of the provider whose NPI is all that is asked for.
@@ -88,21 +108,23 @@ async fn only_npi(visit: &Visit, pairs: &Pairs) -> Result<Option<String>, Proble
 }
 
 /// The results of a search; what is wrong with it is added to its errors.
-async fn results(
+pub(super) async fn results(
     visit: &Visit,
     actor: &Actor,
     search: &mut Search,
 ) -> Result<ProvidersResults, Problem> {
     let app = visit.app();
+    let kept = search.query().text();
     let Search { filter, ask } = search;
     if ask.errors.is_empty() {
         let found = tokio::try_join!(
             app.search(filter, ask.sort, &ask.page),
             app.count(filter),
             not_yet(visit, actor, filter),
+            app.saved_searches(actor),
         );
         match found {
-            Ok((found, total, not_yet)) => {
+            Ok((found, total, not_yet, saved)) => {
                 let asked = Asked {
                     filter,
                     sort: ask.sort,
@@ -113,10 +135,11 @@ async fn results(
                     pairs: filter.pairs(),
                     idempotency_key: visit.key(),
                 });
+                let saved = SavedMenu::new(saved, actor, asked.query(), &kept);
                 let manages = actor.role >= Role::Manager;
                 let catalogue = app.catalogue();
                 return Ok(ProvidersResults::new(
-                    asked, &found, total, save, manages, catalogue,
+                    asked, &found, total, save, saved, manages, catalogue,
                 ));
             }
             Err(error) => ask.errors = fields(error)?,

@@ -5,6 +5,8 @@ mod facts;
 pub(super) mod handlers;
 mod more;
 mod results;
+mod saved;
+pub(super) mod searches;
 mod words;
 
 use askama::Template;
@@ -15,6 +17,7 @@ pub use facts::{AddressCard, ProviderFacts};
 pub use more::MoreFilters;
 pub use results::{Asked, ProviderRow, ProvidersResults, SaveAll, specialty_label};
 pub(crate) use results::{city_and_state, person_or_organization};
+pub use saved::{SaveForm, SavedMenu, SavedRow};
 pub(crate) use words::{chip_label, told_by_another};
 
 use crate::geography::{STATES, state_name};

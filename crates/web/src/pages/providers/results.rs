@@ -4,6 +4,7 @@ use canvass_model::{
     ProviderSort, ProviderSummary, RecordStatus, Total,
 };
 
+use super::SavedMenu;
 use crate::format::{number, person, unshouted};
 use crate::pages::address::Address;
 use crate::ui::{Count, Empty, ExportMenu, Link, ListHead, Notice, Pager, StatusBadge};
@@ -139,6 +140,8 @@ pub struct ProvidersResults {
     pub pager: Pager,
     /// Saving all of it; absent where the viewer may not, or the question does not arise.
     pub save: Option<SaveAll>,
+    /// Searches that people keep; absent where there is no search.
+    pub saved: Option<SavedMenu>,
     /// Whether the viewer may pick rows to save.
     pub may_pick: bool,
     /// Whether the viewer may pull more from the registry.
@@ -170,6 +173,13 @@ impl<'a> Asked<'a> {
         Address::new("/providers", self.filter.pairs(), sort, self.page)
     }
 
+    /// What is asked for, as the query of an address that begins at the first page.
+    pub(super) fn query(&self) -> String {
+        let address = self.address().with(|_| {});
+        let query = address.split_once('?').map(|(_, query)| query);
+        query.unwrap_or_default().to_owned()
+    }
+
     fn among_leads(&self) -> String {
         self.address().with(|pairs| {
             for (_, value) in pairs.iter_mut().filter(|(name, _)| *name == "lead") {
@@ -189,6 +199,7 @@ impl ProvidersResults {
         found: &Page<ProviderSummary>,
         total: Total,
         save: Option<SaveAll>,
+        saved: SavedMenu,
         manages: bool,
         catalogue: &Catalogue,
     ) -> Self {
@@ -215,6 +226,7 @@ impl ProvidersResults {
             pager: address.pager(found, total, NOUNS[1]),
             may_pick: save.is_some() && asked.filter.lead != Some(LeadPresence::Yes),
             save,
+            saved: Some(saved),
             may_sync: manages,
             notice: None,
             error: None,
@@ -231,6 +243,7 @@ impl ProvidersResults {
             pager: Pager::of_nothing(head.count.total, NOUNS[1]),
             head,
             save: None,
+            saved: None,
             may_pick: false,
             may_sync: false,
             notice: None,
