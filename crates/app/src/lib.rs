@@ -25,7 +25,7 @@ pub use accounts::{LEAST_PASSWORD, Login, Secret, TOKEN_PREFIX};
 pub use actor::Actor;
 pub use clock::Clock;
 pub use error::{Error, Field};
-pub use export::{ExportFormat, ExportStream};
+pub use export::{ExportFormat, ExportList, ExportOptions, ExportStream};
 pub use import::{
     FileReport, ImportFile, ImportOptions, ImportOutlook, ImportPhase, ImportProgress,
     ImportSource, ImportSummary, ImportView, NewUpload,

@@ -6,13 +6,15 @@ mod columns;
 mod spreadsheet;
 
 use canvass_model::{
-    Cursor, Lead, LeadFilter, LeadSort, PageRequest, Provider, ProviderFilter, ProviderSort,
+    Cursor, Lead, LeadFilter, LeadSort, LeadStatus, Npi, PageRequest, Provider, ProviderFilter,
+    ProviderSort,
 };
 use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 
 use crate::{App, Error};
-use columns::{Column, LEAD, Line, PROVIDER};
+use columns::{Columns, Line};
 
+pub use columns::ExportList;
 pub(crate) use columns::{protected, unprotected};
 
 /// A file, piece by piece.
@@ -67,61 +69,61 @@ impl ExportFormat {
     }
 }
 
+/// How a result is written. A form alone stands for the usual columns and all rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportOptions {
+    /// Form.
+    pub format: ExportFormat,
+    /// Names of the columns, from left to right; the usual ones when there is none.
+    pub columns: Vec<String>,
+    /// Rows at most.
+    pub most: u64,
+}
+
+impl From<ExportFormat> for ExportOptions {
+    fn from(format: ExportFormat) -> Self {
+        Self {
+            format,
+            columns: Vec::new(),
+            most: u64::MAX,
+        }
+    }
+}
+
 impl App {
-    /// All providers of a search as a file. What is written to the database meanwhile may or may
+    /// The providers of a search as a file. What is written to the database meanwhile may or may
     /// not be in it.
     ///
     /// # Errors
-    /// When the filter can't be understood. The stream fails when the database does.
+    /// When the filter can't be understood or a column is none. The stream fails when the database
+    /// does.
     pub fn export_providers(
         &self,
         filter: &ProviderFilter,
         sort: ProviderSort,
-        format: ExportFormat,
+        options: impl Into<ExportOptions>,
     ) -> Result<ExportStream, Error> {
-        self.export_providers_up_to(filter, sort, format, u64::MAX)
-    }
-
-    /// The first providers of a search as a file, at most so many.
-    ///
-    /// # Errors
-    /// When the filter can't be understood. The stream fails when the database does.
-    pub fn export_providers_up_to(
-        &self,
-        filter: &ProviderFilter,
-        sort: ProviderSort,
-        format: ExportFormat,
-        most: u64,
-    ) -> Result<ExportStream, Error> {
+        let options = options.into();
+        let columns = ExportList::Providers.chosen(&options.columns)?;
         let what = What::Providers(self.checked_filter(filter)?, sort);
-        Ok(Rows::new(self, what, most).into_file(format))
+        Ok(Rows::new(self, what, columns, options.most).into_file(options.format))
     }
 
-    /// All leads of a filter as a file, newest first: in the one order that no edit changes, so
+    /// The leads of a filter as a file, newest first: in the one order that no edit changes, so
     /// that none is missed that is edited meanwhile.
     ///
     /// # Errors
-    /// When the filter can't be understood. The stream fails when the database does.
+    /// When the filter can't be understood or a column is none. The stream fails when the database
+    /// does.
     pub fn export_leads(
         &self,
         filter: &LeadFilter,
-        format: ExportFormat,
+        options: impl Into<ExportOptions>,
     ) -> Result<ExportStream, Error> {
-        self.export_leads_up_to(filter, format, u64::MAX)
-    }
-
-    /// The newest leads of a filter as a file, at most so many.
-    ///
-    /// # Errors
-    /// When the filter can't be understood. The stream fails when the database does.
-    pub fn export_leads_up_to(
-        &self,
-        filter: &LeadFilter,
-        format: ExportFormat,
-        most: u64,
-    ) -> Result<ExportStream, Error> {
+        let options = options.into();
+        let columns = ExportList::Leads.chosen(&options.columns)?;
         let what = What::Leads(self.checked_lead_filter(filter)?);
-        Ok(Rows::new(self, what, most).into_file(format))
+        Ok(Rows::new(self, what, columns, options.most).into_file(options.format))
     }
 }
 
@@ -131,11 +133,13 @@ enum What {
 }
 
 /// Writes rows as text.
-type Writer = fn(&App, &[Column], &[Row]) -> Result<Vec<u8>, Error>;
+type Writer = fn(&App, &Columns, &[Row]) -> Result<Vec<u8>, Error>;
 
 /// A row of an export.
 struct Row {
     provider: Provider,
+    /// Status of its lead, if it is one.
+    status: Option<LeadStatus>,
     /// Absent in an export of providers.
     lead: Option<Lead>,
 }
@@ -144,25 +148,20 @@ struct Row {
 struct Rows {
     app: App,
     what: What,
+    columns: Columns,
     after: Option<Cursor>,
     /// Rows that may still come.
     left: u64,
 }
 
 impl Rows {
-    fn new(app: &App, what: What, most: u64) -> Self {
+    fn new(app: &App, what: What, columns: Columns, most: u64) -> Self {
         Self {
             app: app.clone(),
             what,
+            columns,
             after: None,
             left: most,
-        }
-    }
-
-    fn columns(&self) -> &'static [Column] {
-        match self.what {
-            What::Providers(..) => &PROVIDER,
-            What::Leads(_) => &LEAD,
         }
     }
 
@@ -176,25 +175,30 @@ impl Rows {
             limit: u32::try_from(self.left).unwrap_or(PAGE).min(PAGE),
             after: self.after.take(),
         };
-        let (npis, leads) = match &self.what {
+        let (known, leads): (Vec<(Npi, Option<LeadStatus>)>, Vec<Lead>) = match &self.what {
             What::Providers(filter, sort) => {
                 let page = store.search(filter, *sort, &page).await?;
                 self.after = page.next;
-                (page.items.iter().map(|p| p.npi).collect::<Vec<_>>(), vec![])
+                (page.items.iter().map(|p| (p.npi, p.lead)).collect(), vec![])
             }
             What::Leads(filter) => {
                 let page = store.leads(filter, LeadSort::Created, &page).await?;
                 self.after = page.next;
-                (page.items.iter().map(|l| l.id).collect(), page.items)
+                let known = page.items.iter().map(|l| (l.id, Some(l.status)));
+                (known.collect(), page.items)
             }
         };
-        self.left -= self.left.min(npis.len() as u64);
+        self.left -= self.left.min(known.len() as u64);
         if self.after.is_none() {
             self.left = 0;
         }
-        let mut leads = leads.into_iter();
+        let npis: Vec<Npi> = known.iter().map(|(npi, _)| *npi).collect();
+        let (mut known, mut leads) = (known.into_iter(), leads.into_iter());
         let providers = store.records(&npis).await?;
         let rows = providers.into_iter().map(|provider| Row {
+            status: known
+                .find(|(npi, _)| *npi == provider.npi)
+                .and_then(|(_, status)| status),
             lead: leads.find(|lead| lead.id == provider.npi),
             provider,
         });
@@ -202,10 +206,10 @@ impl Rows {
     }
 
     fn into_file(self, format: ExportFormat) -> ExportStream {
-        let columns = self.columns();
         match format {
             ExportFormat::Csv => {
-                let header = stream::once(async move { csv_header(columns) });
+                let columns = self.columns.clone();
+                let header = stream::once(async move { csv_header(&columns) });
                 header.chain(self.lines(csv_lines)).boxed()
             }
             ExportFormat::Ndjson => self.lines(json_lines).boxed(),
@@ -224,7 +228,7 @@ impl Rows {
             let Some(page) = rows.next().await? else {
                 return Ok(None);
             };
-            let text = write(&rows.app, rows.columns(), &page)?;
+            let text = write(&rows.app, &rows.columns, &page)?;
             Ok(Some((text, rows)))
         })
     }
@@ -236,7 +240,7 @@ fn csv_writer() -> csv::Writer<Vec<u8>> {
         .from_writer(Vec::new())
 }
 
-fn csv_header(columns: &[Column]) -> Result<Vec<u8>, Error> {
+fn csv_header(columns: &Columns) -> Result<Vec<u8>, Error> {
     let mut writer = csv_writer();
     writer
         .write_record(columns.iter().map(|c| c.name))
@@ -244,7 +248,7 @@ fn csv_header(columns: &[Column]) -> Result<Vec<u8>, Error> {
     writer.into_inner().map_err(|e| unwritable(e.into_error()))
 }
 
-fn csv_lines(app: &App, columns: &[Column], rows: &[Row]) -> Result<Vec<u8>, Error> {
+fn csv_lines(app: &App, columns: &Columns, rows: &[Row]) -> Result<Vec<u8>, Error> {
     let mut writer = csv_writer();
     for row in rows {
         let cells = columns.iter().map(|c| columns::protected(c.of(row, app)));
@@ -255,7 +259,7 @@ fn csv_lines(app: &App, columns: &[Column], rows: &[Row]) -> Result<Vec<u8>, Err
     writer.into_inner().map_err(|e| unwritable(e.into_error()))
 }
 
-fn json_lines(app: &App, columns: &[Column], rows: &[Row]) -> Result<Vec<u8>, Error> {
+fn json_lines(app: &App, columns: &Columns, rows: &[Row]) -> Result<Vec<u8>, Error> {
     let mut text = Vec::new();
     for row in rows {
         serde_json::to_writer(&mut text, &Line { app, columns, row }).map_err(unwritable)?;

@@ -36,8 +36,9 @@ struct Look {
 }
 
 /// Names of the pages that the gallery shows.
-pub const PAGES: [&str; 20] = [
+pub const PAGES: [&str; 21] = [
     "providers",
+    "providers-columns",
     "providers-refused",
     "provider",
     "provider-organization",
@@ -101,6 +102,10 @@ async fn show(
                 view: sample::providers(look.amount),
             })
         }
+        "providers-columns" => page(&Page {
+            shell: shell("Providers", Section::Providers),
+            view: sample::providers_with_all_columns(look.amount),
+        }),
         "providers-refused" => page(&Page {
             shell: shell("Providers", Section::Providers),
             view: sample::providers_refused(),

@@ -29,6 +29,18 @@ impl<'a> Address<'a> {
         Self { path, pairs, page }
     }
 
+    /// The same with one more pair, where it has a value.
+    #[must_use]
+    pub fn and(mut self, name: &'static str, value: Option<String>) -> Self {
+        self.pairs.extend(value.map(|value| (name, value)));
+        self
+    }
+
+    /// What is asked for.
+    pub fn pairs(&self) -> &[(&'static str, String)] {
+        &self.pairs
+    }
+
     /// The list with other pairs.
     pub fn with(&self, change: impl FnOnce(&mut Vec<(&'static str, String)>)) -> String {
         let mut pairs = self.pairs.clone();
@@ -50,7 +62,7 @@ impl<'a> Address<'a> {
             .iter()
             .enumerate()
             .filter(|(_, (name, _))| {
-                !matches!(*name, "sort" | "limit")
+                !matches!(*name, "sort" | "limit" | "columns")
                     && !quiet.contains(name)
                     && !told_by_another(name, &self.pairs)
             })

@@ -210,6 +210,15 @@ fn cursor() -> Cursor {
 
 /// The page of providers.
 pub fn providers(amount: Amount) -> ProvidersView {
+    providers_with(amount, &providers::Columns::default())
+}
+
+/// The page of providers with every column that there is.
+pub fn providers_with_all_columns(amount: Amount) -> ProvidersView {
+    providers_with(amount, &providers::Columns::all())
+}
+
+fn providers_with(amount: Amount, columns: &providers::Columns) -> ProvidersView {
     let mut filter = ProviderFilter::default();
     if amount == Amount::Much {
         filter.specialty = vec![
@@ -243,6 +252,7 @@ pub fn providers(amount: Amount) -> ProvidersView {
             filter: &filter,
             sort,
             page: &page,
+            columns,
         },
         &found,
         total(amount, 12_418),
@@ -255,6 +265,7 @@ pub fn providers(amount: Amount) -> ProvidersView {
         filters: Filters {
             filter,
             sort,
+            columns: columns.chosen(),
             errors: Vec::new(),
         },
         results,
@@ -305,6 +316,7 @@ pub fn providers_refused() -> ProvidersView {
         filters: Filters {
             filter: ProviderFilter::default(),
             sort: ProviderSort::Name,
+            columns: None,
             errors: vec![FieldError::new(
                 "state",
                 "A state has two letters, as in CA.",

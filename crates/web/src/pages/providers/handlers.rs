@@ -12,7 +12,7 @@ use canvass_model::{
 use canvass_store::SaveAll as What;
 
 use super::{
-    Asked, ChangeHistory, Filters, ProviderView, ProvidersResults, ProvidersView, SaveAll,
+    Asked, ChangeHistory, Columns, Filters, ProviderView, ProvidersResults, ProvidersView, SaveAll,
     SavedMenu,
 };
 use crate::access::{Caller, Manager};
@@ -35,13 +35,22 @@ pub fn router() -> Router<Server> {
 pub(super) struct Search {
     pub(super) filter: ProviderFilter,
     pub(super) ask: Ask<ProviderSort>,
+    columns: Columns,
 }
 
 impl Search {
     pub(super) fn read(pairs: &Pairs) -> Self {
         let mut filter = ProviderFilter::default();
-        let ask = Ask::read(pairs, ProviderSort::parse, |n, v| filter.set(n, v));
-        Self { filter, ask }
+        let mut ask = Ask::read(pairs, ProviderSort::parse, |n, v| filter.set(n, v));
+        let columns = Columns::read(pairs).unwrap_or_else(|error| {
+            ask.errors.push(error);
+            Columns::default()
+        });
+        Self {
+            filter,
+            ask,
+            columns,
+        }
     }
 
     /// The part of it that can be kept.
@@ -83,12 +92,14 @@ pub(super) async fn whole(
     let Search {
         mut filter,
         mut ask,
+        columns,
     } = search;
     ask.show_again(&mut filter);
     let view = ProvidersView {
         filters: Filters {
             filter,
             sort: ask.sort,
+            columns: columns.chosen(),
             errors: ask.errors,
         },
         results,
@@ -98,7 +109,8 @@ pub(super) async fn whole(
 
 /// The page of the provider whose NPI is all that is asked for.
 async fn only_npi(visit: &Visit, pairs: &Pairs) -> Result<Option<String>, Problem> {
-    let others = |(name, value): (&str, &str)| name != "q" && !value.is_empty();
+    let others =
+        |(name, value): (&str, &str)| !matches!(name, "q" | "columns") && !value.is_empty();
     let npi: Option<Npi> = pairs.filled("q").and_then(|q| q.parse().ok());
     let Some(npi) = npi.filter(|_| !pairs.each().any(others)) else {
         return Ok(None);
@@ -115,7 +127,11 @@ pub(super) async fn results(
 ) -> Result<ProvidersResults, Problem> {
     let app = visit.app();
     let kept = search.query().text();
-    let Search { filter, ask } = search;
+    let Search {
+        filter,
+        ask,
+        columns,
+    } = search;
     if ask.errors.is_empty() {
         let found = tokio::try_join!(
             app.search(filter, ask.sort, &ask.page),
@@ -129,6 +145,7 @@ pub(super) async fn results(
                     filter,
                     sort: ask.sort,
                     page: &ask.page,
+                    columns,
                 };
                 let save = not_yet.map(|not_yet| SaveAll {
                     not_yet,

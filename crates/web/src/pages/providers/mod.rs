@@ -1,5 +1,6 @@
 //! Searching providers, saving them as leads, and everything known of one.
 
+mod columns;
 mod detail;
 mod facts;
 pub(super) mod handlers;
@@ -12,6 +13,7 @@ mod words;
 use askama::Template;
 use canvass_model::{LeadPresence, ProviderFilter, ProviderSort};
 
+pub use columns::{Column, Columns, ColumnsMenu};
 pub use detail::{ChangeHistory, LeadBox, ProviderView, change_entry};
 pub use facts::{AddressCard, ProviderFacts};
 pub use more::MoreFilters;
@@ -32,6 +34,8 @@ pub struct Filters {
     pub filter: ProviderFilter,
     /// The order asked for.
     pub sort: ProviderSort,
+    /// Columns of the table that are not the usual ones, to be asked for again.
+    pub columns: Option<String>,
     /// What is wrong, field by field.
     pub errors: Vec<FieldError>,
 }

@@ -4,8 +4,8 @@ use canvass_model::{
     ProviderSort, ProviderSummary, RecordStatus, Total,
 };
 
-use super::SavedMenu;
-use crate::format::{number, person, unshouted};
+use super::{Column, Columns, ColumnsMenu, SavedMenu};
+use crate::format::{When, number, person, unshouted};
 use crate::pages::address::Address;
 use crate::ui::{Count, Empty, ExportMenu, Link, ListHead, Notice, Pager, StatusBadge};
 
@@ -43,7 +43,9 @@ pub struct ProviderRow {
     pub organization: bool,
     /// Specialty.
     pub specialty: String,
-    /// NUCC code of it and what the registry calls that.
+    /// NUCC code of it.
+    pub code: String,
+    /// What the registry calls that, with the code.
     pub taxonomy: String,
     /// City and state.
     pub place: String,
@@ -51,8 +53,12 @@ pub struct ProviderRow {
     pub phone: Option<String>,
     /// Whether it may be rung.
     pub may_call: bool,
+    /// Five digits of the ZIP code.
+    pub postal_code: String,
     /// Year of the enumeration.
     pub enumerated: String,
+    /// Day of the last update in the registry.
+    pub updated: Option<When>,
     /// Status of its lead.
     pub lead: Option<StatusBadge>,
     /// What is to be known of the record when it is not in service.
@@ -76,6 +82,7 @@ impl ProviderRow {
             specialty: code
                 .map(|c| specialty_label(catalogue, c))
                 .unwrap_or_default(),
+            code: code.unwrap_or_default().to_owned(),
             taxonomy: code
                 .map(|c| format!("{} ({c})", catalogue.describe(c)))
                 .unwrap_or_default(),
@@ -84,6 +91,12 @@ impl ProviderRow {
             may_call: p.status == RecordStatus::Active
                 && p.lead != Some(LeadStatus::DoNotCall)
                 && p.phone.as_ref().is_some_and(Phone::is_dialable),
+            postal_code: p
+                .postal_code
+                .as_deref()
+                .map(|code| code.get(..5).unwrap_or(code).to_owned())
+                .unwrap_or_default(),
+            updated: p.updated_on.map(When::day),
             enumerated: p
                 .enumerated_on
                 .map(|d| d.year().to_string())
@@ -142,6 +155,10 @@ pub struct ProvidersResults {
     pub save: Option<SaveAll>,
     /// Searches that people keep; absent where there is no search.
     pub saved: Option<SavedMenu>,
+    /// Columns of the table.
+    pub columns: Columns,
+    /// The choice of them; absent where there is no table.
+    pub columns_menu: Option<ColumnsMenu>,
     /// Whether the viewer may pick rows to save.
     pub may_pick: bool,
     /// Whether the viewer may pull more from the registry.
@@ -165,12 +182,15 @@ pub struct Asked<'a> {
     pub sort: ProviderSort,
     /// Page.
     pub page: &'a PageRequest,
+    /// Columns of its table.
+    pub columns: &'a Columns,
 }
 
 impl<'a> Asked<'a> {
     fn address(&self) -> Address<'a> {
         let sort = (self.sort != ProviderSort::default()).then(|| self.sort.as_str());
         Address::new("/providers", self.filter.pairs(), sort, self.page)
+            .and("columns", self.columns.chosen())
     }
 
     /// What is asked for, as the query of an address that begins at the first page.
@@ -178,6 +198,26 @@ impl<'a> Asked<'a> {
         let address = self.address().with(|_| {});
         let query = address.split_once('?').map(|(_, query)| query);
         query.unwrap_or_default().to_owned()
+    }
+
+    /// What a file of it is asked for.
+    fn exported(&self) -> Vec<(&'static str, String)> {
+        let mut pairs = self.address().of_all();
+        pairs.retain(|(name, _)| *name != "columns");
+        pairs.extend(self.columns.exported().map(|names| ("columns", names)));
+        pairs
+    }
+
+    fn columns_menu(&self) -> ColumnsMenu {
+        let address = self.address();
+        let others = |pairs: &mut Vec<_>| pairs.retain(|(name, _)| *name != "columns");
+        let mut pairs = address.pairs().to_vec();
+        others(&mut pairs);
+        ColumnsMenu {
+            columns: self.columns.clone(),
+            pairs,
+            with_usual: address.with(others),
+        }
     }
 
     fn among_leads(&self) -> String {
@@ -216,7 +256,7 @@ impl ProvidersResults {
                 count,
                 chips: address.chips(&[]),
                 export: (manages && total.count > 0)
-                    .then(|| ExportMenu::new("/api/providers/export", &address.of_all())),
+                    .then(|| ExportMenu::new("/api/providers/export", &asked.exported())),
             },
             rows: found
                 .items
@@ -227,6 +267,8 @@ impl ProvidersResults {
             may_pick: save.is_some() && asked.filter.lead != Some(LeadPresence::Yes),
             save,
             saved: Some(saved),
+            columns: asked.columns.clone(),
+            columns_menu: (!found.items.is_empty()).then(|| asked.columns_menu()),
             may_sync: manages,
             notice: None,
             error: None,
@@ -244,12 +286,32 @@ impl ProvidersResults {
             head,
             save: None,
             saved: None,
+            columns: Columns::default(),
+            columns_menu: None,
             may_pick: false,
             may_sync: false,
             notice: None,
             error: Some(error.into()),
             filtered: true,
             among_leads: None,
+        }
+    }
+
+    /// The class of what stays away from narrow screens unless it was chosen.
+    fn optional(&self) -> &'static str {
+        if self.columns.usual() {
+            " optional"
+        } else {
+            ""
+        }
+    }
+
+    /// The same for what stays away from cards.
+    fn not_on_card(&self) -> &'static str {
+        if self.columns.usual() {
+            " optional not-on-card"
+        } else {
+            ""
         }
     }
 
@@ -327,6 +389,7 @@ mod tests {
             filter: &filter,
             sort: ProviderSort::City,
             page: &page,
+            columns: &Columns::default(),
         };
         let chips = asked.address().chips(&[]);
         let shown: Vec<_> = chips
