@@ -130,7 +130,7 @@ impl App {
         };
         let name = name.trim();
         check_name(name)?;
-        self.checked_filter(&search.filter)?;
+        self.checked_search(&search.filter, search.sort)?;
         let query = search.text();
         if query.len() > MOST_QUERY {
             let problem = "it asks for too many things to be kept; take some away";

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use canvass_model::{
-    Change, FilterError, Lead, LeadFilter, Npi, Page, PageRequest, Provider, ProviderFilter,
-    ProviderSort, ProviderSummary, Total,
+    Change, Facet, Facets, FilterError, Lead, LeadFilter, Npi, Page, PageRequest, Provider,
+    ProviderFilter, ProviderSort, ProviderSummary, Source, Total,
 };
 use canvass_nppes::geo::Places;
 use jiff::Timestamp;
@@ -27,6 +27,8 @@ pub struct ProviderView {
     pub lead: Option<Lead>,
     /// When canvass first saw it.
     pub first_seen_at: Timestamp,
+    /// Where it was first seen.
+    pub first_source: Source,
     /// When its record last changed here.
     pub changed_at: Timestamp,
 }
@@ -42,7 +44,7 @@ impl App {
         sort: ProviderSort,
         page: &PageRequest,
     ) -> Result<Page<ProviderSummary>, Error> {
-        let filter = self.checked_filter(filter)?;
+        let filter = self.checked_search(filter, sort)?;
         Ok(self.store().search(&filter, sort, &bounded(page)).await?)
     }
 
@@ -52,6 +54,41 @@ impl App {
     /// When the filter can't be understood.
     pub async fn count(&self, filter: &ProviderFilter) -> Result<Total, Error> {
         Ok(self.store().count(&self.checked_filter(filter)?).await?)
+    }
+
+    /// The most frequent values of what a search finds, with their counts.
+    ///
+    /// # Errors
+    /// When the filter can't be understood.
+    pub async fn facets(&self, filter: &ProviderFilter) -> Result<Facets, Error> {
+        Ok(self.store().facets(&self.checked_filter(filter)?).await?)
+    }
+
+    /// How many of a search are in each state, the largest first.
+    ///
+    /// # Errors
+    /// When the filter can't be understood.
+    pub async fn counts_by_state(&self, filter: &ProviderFilter) -> Result<Vec<Facet>, Error> {
+        let filter = self.checked_filter(filter)?;
+        Ok(self.store().counts_by_state(&filter).await?)
+    }
+
+    /// How many of a search are in the ZIP codes that begin with each three digits, the largest
+    /// first.
+    ///
+    /// # Errors
+    /// When the filter can't be understood.
+    pub async fn counts_by_zip3(&self, filter: &ProviderFilter) -> Result<Vec<Facet>, Error> {
+        let filter = self.checked_filter(filter)?;
+        Ok(self.store().counts_by_zip3(&filter).await?)
+    }
+
+    /// Names that a text that is being typed may become, the most frequent first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn suggest_names(&self, typed: &str, limit: usize) -> Result<Vec<String>, Error> {
+        Ok(self.store().suggest_names(typed, limit).await?)
     }
 
     /// One provider, whole, with its changes and its lead.
@@ -67,8 +104,22 @@ impl App {
             changes: self.store().changes(npi, CHANGES).await?,
             lead: self.store().lead(npi).await?,
             first_seen_at: stored.first_seen_at,
+            first_source: stored.first_source,
             changed_at: stored.changed_at,
         }))
+    }
+
+    /// A filter with an order in which what it finds can be.
+    pub(crate) fn checked_search(
+        &self,
+        filter: &ProviderFilter,
+        sort: ProviderSort,
+    ) -> Result<ProviderFilter, Error> {
+        if sort == ProviderSort::Distance && filter.near.is_none() {
+            let problem = "distance needs a place to be near: a ZIP code, or a city and its state";
+            return Err(Error::invalid("sort", problem));
+        }
+        self.checked_filter(filter)
     }
 
     /// The filter as each of its values would be understood alone, whichever way it came, with the
@@ -98,7 +149,7 @@ impl App {
             ));
         }
         let mut checked = checked.resolved(self.catalogue())?;
-        checked.zips = zips_of(&checked)?;
+        with_places(&mut checked)?;
         Ok(checked)
     }
 
@@ -121,10 +172,11 @@ impl App {
 /// How far around a place, when nobody says.
 const MILES: u32 = 25;
 
-/// The ZIP codes in which a filter's places are; nothing when it names none.
-fn zips_of(filter: &ProviderFilter) -> Result<Option<Vec<String>>, Error> {
+/// Fills in the ZIP codes in which a filter's places are.
+fn with_places(filter: &mut ProviderFilter) -> Result<(), Error> {
     let places = Places::bundled();
     let mut all: Option<BTreeSet<&str>> = None;
+    let mut nearest = Vec::new();
     if let Some(near) = &filter.near {
         let miles = filter.radius_miles.unwrap_or(MILES);
         let Some(around) = places.around(near, f64::from(miles)) else {
@@ -133,7 +185,8 @@ fn zips_of(filter: &ProviderFilter) -> Result<Option<Vec<String>>, Error> {
             );
             return Err(Error::invalid("near", problem));
         };
-        all = Some(around.into_iter().collect());
+        all = Some(around.iter().copied().collect());
+        nearest = around;
     }
     if !filter.county.is_empty() {
         let mut inside = BTreeSet::new();
@@ -145,12 +198,15 @@ fn zips_of(filter: &ProviderFilter) -> Result<Option<Vec<String>>, Error> {
             }
             inside.extend(zips);
         }
+        nearest.retain(|zip| inside.contains(zip));
         all = Some(match all {
             Some(around) => around.intersection(&inside).copied().collect(),
             None => inside,
         });
     }
-    Ok(all.map(|zips| zips.into_iter().map(str::to_owned).collect()))
+    filter.zips = all.map(|zips| zips.into_iter().map(str::to_owned).collect());
+    filter.nearest = nearest.into_iter().map(str::to_owned).collect();
+    Ok(())
 }
 
 /// A page with no more rows than a list may show.

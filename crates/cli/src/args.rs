@@ -263,7 +263,9 @@ pub(crate) struct SearchArgs {
     /// A saved search of the team instead of filters
     #[arg(long, value_name = "NAME")]
     pub(crate) saved: Option<String>,
-    /// Order: name, city, enumerated or updated [default: that of the saved search, else name]
+    /// Order: name, city, enumerated, updated, relevance (to --q) or distance (from --near)
+    /// [default: that of the saved search, else name; in csv, ndjson and xlsx as they are stored, which
+    /// is quickest]
     #[arg(long)]
     pub(crate) sort: Option<String>,
     /// Rows at most [default: 50 in a table, all otherwise]

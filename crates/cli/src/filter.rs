@@ -15,28 +15,31 @@ pub(crate) struct FilterArgs {
     /// Specialty: a name, an everyday word or a NUCC code; may repeat
     #[arg(long, value_name = "NAME")]
     specialty: Vec<String>,
-    /// NUCC code; may repeat
+    /// NUCC code, the beginning of codes, or a name of any level of the NUCC; may repeat
     #[arg(long, value_name = "CODE")]
     taxonomy: Vec<String>,
     /// Look at the primary taxonomy only
     #[arg(long)]
     primary_only: bool,
-    /// State of a practice location, two letters; may repeat
+    /// Which address the places are those of: practice or mailing
+    #[arg(long)]
+    place: Option<String>,
+    /// State of the address, two letters; may repeat
     #[arg(long)]
     state: Vec<String>,
-    /// City of a practice location; may repeat
+    /// City of the address; may repeat
     #[arg(long)]
     city: Vec<String>,
-    /// Beginning of the postal code of a practice location
+    /// Beginning of the postal code of the address
     #[arg(long)]
     postal_code: Option<String>,
-    /// A ZIP code, or a city and its state as in "Fresno, CA", around which a practice location is
+    /// A ZIP code, or a city and its state as in "Fresno, CA", around which the address is
     #[arg(long, value_name = "PLACE")]
     near: Option<String>,
     /// How far around, in a straight line between the middles of ZIP codes [default: 25]
     #[arg(long, value_name = "MILES")]
     radius_miles: Option<String>,
-    /// County of a practice location, as in "Fresno, CA"; may repeat
+    /// County of the address, as in "Fresno, CA"; may repeat
     #[arg(long)]
     county: Vec<String>,
     /// individual or organization
@@ -78,6 +81,18 @@ pub(crate) struct FilterArgs {
     /// Whether it is a lead: yes or no
     #[arg(long, value_name = "YES|NO")]
     lead: Option<String>,
+    /// Status of its lead, as in new or do_not_call; may repeat
+    #[arg(long, value_name = "STATUS")]
+    lead_status: Vec<String>,
+    /// Identifier of the owner of its lead; none for nobody's
+    #[arg(long, value_name = "ID")]
+    lead_owner: Option<String>,
+    /// Has a telephone number that at most so many providers share
+    #[arg(long, value_name = "N")]
+    phone_shared_by: Option<String>,
+    /// Has a practice address or telephone number of this provider
+    #[arg(long, value_name = "NPI")]
+    same_practice: Option<String>,
     /// Enumerated on this day or later: 2026-01-31
     #[arg(long, value_name = "DAY")]
     enumerated_since: Option<String>,
@@ -90,6 +105,12 @@ pub(crate) struct FilterArgs {
     /// Updated in the registry on this day or earlier
     #[arg(long, value_name = "DAY")]
     updated_until: Option<String>,
+    /// Changed, as canvass saw it, since this day began (UTC)
+    #[arg(long, value_name = "DAY")]
+    changed_since: Option<String>,
+    /// The field that changed, or what it is a part of: practice.phone, practice
+    #[arg(long, value_name = "FIELD")]
+    changed_field: Option<String>,
     /// Found by this sync
     #[arg(long, value_name = "ID")]
     sync: Option<String>,
@@ -107,6 +128,7 @@ impl FilterArgs {
             ("county", &self.county),
             ("credential", &self.credential),
             ("licensed_in", &self.licensed_in),
+            ("lead_status", &self.lead_status),
         ];
         for (name, values) in many {
             for value in values {
@@ -115,6 +137,7 @@ impl FilterArgs {
         }
         let one = [
             ("q", &self.q),
+            ("place", &self.place),
             ("postal_code", &self.postal_code),
             ("near", &self.near),
             ("radius_miles", &self.radius_miles),
@@ -129,10 +152,15 @@ impl FilterArgs {
             ("same_address", &self.same_address),
             ("status", &self.status),
             ("lead", &self.lead),
+            ("lead_owner", &self.lead_owner),
+            ("phone_shared_by", &self.phone_shared_by),
+            ("same_practice", &self.same_practice),
             ("enumerated_since", &self.enumerated_since),
             ("enumerated_until", &self.enumerated_until),
             ("updated_since", &self.updated_since),
             ("updated_until", &self.updated_until),
+            ("changed_since", &self.changed_since),
+            ("changed_field", &self.changed_field),
             ("sync", &self.sync),
         ];
         for (name, value) in one {
@@ -182,6 +210,12 @@ mod tests {
             ("state", "CA"),
             ("licensed-in", "OR"),
             ("radius-miles", "50"),
+            ("place", "mailing"),
+            ("taxonomy", "207R"),
+            ("lead-status", "new"),
+            ("phone-shared-by", "3"),
+            ("same-practice", "1234567893"),
+            ("changed-field", "practice.phone"),
         ];
         for flag in &flags {
             let name = flag.replace('-', "_");
@@ -214,8 +248,12 @@ mod tests {
     fn a_flag_may_repeat_where_its_parameter_may() {
         for name in ProviderFilter::MANY {
             let long = format!("--{}", name.replace('_', "-"));
-            let said = filter(&[&long, "CA", &long, "NV"]);
-            assert_eq!(said.pairs(), [(name, "CA".into()), (name, "NV".into())]);
+            let [one, other] = match name {
+                "lead_status" => ["new", "contacted"],
+                _ => ["CA", "NV"],
+            };
+            let said = filter(&[&long, one, &long, other]);
+            assert_eq!(said.pairs(), [(name, one.into()), (name, other.into())]);
         }
         assert_eq!(filter(&["--has-fax"]).has_fax, Some(true));
     }

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Npi, PersonName, Provider, RecordStatus};
+use crate::{Address, Npi, PersonName, Provider, RecordStatus, Source};
 
 /// What happened to a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -48,13 +48,20 @@ pub struct Change {
     pub before: Option<String>,
     /// What is known now; absent when nothing is.
     pub after: Option<String>,
+    /// Where canvass saw it.
+    pub source: Source,
 }
 
 /// Every field in which `after` differs from `before`, in a fixed order.
 ///
 /// The day of the registry's last update and of the last certification say that a record was
 /// touched, not what is different, so they are no change of their own.
-pub fn changes_between(before: &Provider, after: &Provider, at: Timestamp) -> Vec<Change> {
+pub fn changes_between(
+    before: &Provider,
+    after: &Provider,
+    source: Source,
+    at: Timestamp,
+) -> Vec<Change> {
     let was = fields(before);
     let is = fields(after);
     let mut changes: Vec<Change> = was
@@ -68,6 +75,7 @@ pub fn changes_between(before: &Provider, after: &Provider, at: Timestamp) -> Ve
             field: field.to_owned(),
             before: was,
             after: is,
+            source,
         })
         .collect();
     let kind = match (before.status, after.status) {
@@ -83,6 +91,15 @@ pub fn changes_between(before: &Provider, after: &Provider, at: Timestamp) -> Ve
         }
     }
     changes
+}
+
+/// Whether changes name a field so, or all fields below this one: `practice.phone`, `practice`.
+pub fn is_field(name: &str) -> bool {
+    let nobody = Npi::from_first_nine(100_000_000).map(Provider::new);
+    nobody.iter().flat_map(fields).any(|(field, _)| {
+        let rest = field.strip_prefix(name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })
 }
 
 type Field = (&'static str, Option<String>);
@@ -286,7 +303,7 @@ mod tests {
         let mut after = before.clone();
         after.practice.as_mut().unwrap().phone = Phone::parse("5595550143");
         after.updated_on = Some(jiff::civil::date(2026, 1, 2));
-        let changes = changes_between(&before, &after, Timestamp::UNIX_EPOCH);
+        let changes = changes_between(&before, &after, Source::Api, Timestamp::UNIX_EPOCH);
         assert_eq!(changes.len(), 1);
         assert_eq!(changes[0].field, "practice.phone");
         assert_eq!(changes[0].before.as_deref(), Some("559-555-0142"));
@@ -298,14 +315,18 @@ mod tests {
         let before = provider();
         let mut after = before.clone();
         after.status = RecordStatus::Deactivated;
-        let kind =
-            |a: &Provider, b: &Provider| changes_between(a, b, Timestamp::UNIX_EPOCH)[0].kind;
+        let kind = |a: &Provider, b: &Provider| {
+            changes_between(a, b, Source::Api, Timestamp::UNIX_EPOCH)[0].kind
+        };
         assert_eq!(kind(&before, &after), ChangeKind::Deactivated);
         assert_eq!(kind(&after, &before), ChangeKind::Reactivated);
     }
 
     #[test]
     fn nothing_different_is_no_change() {
-        assert!(changes_between(&provider(), &provider(), Timestamp::UNIX_EPOCH).is_empty());
+        assert!(
+            changes_between(&provider(), &provider(), Source::Api, Timestamp::UNIX_EPOCH)
+                .is_empty()
+        );
     }
 }

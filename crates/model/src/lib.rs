@@ -4,27 +4,29 @@
 
 mod change;
 mod cursor;
+mod facet;
 mod filter;
 mod lead;
+mod list;
 mod npi;
 mod phone;
 mod provider;
 mod receipt;
 mod role;
+mod source;
 mod specialty;
 mod sync;
 mod taxonomy;
 
-pub use change::{Change, ChangeKind, changes_between};
+pub use change::{Change, ChangeKind, changes_between, is_field};
 pub use cursor::{Cursor, InvalidCursor};
-pub use filter::{
-    FilterError, LeadFilter, LeadPresence, LeadSort, Page, PageRequest, ProviderFilter,
-    ProviderSort, StatusFilter, Total,
-};
+pub use facet::{Facet, Facets};
+pub use filter::{FilterError, LeadFilter, LeadPresence, PlaceOf, ProviderFilter, StatusFilter};
 pub use lead::{
     Activity, ActivityKind, ContactMethod, InvalidLeadStatus, Lead, LeadPatch, LeadRuleError,
     LeadStatus,
 };
+pub use list::{LeadSort, Page, PageRequest, ProviderSort, Total};
 pub use npi::{InvalidNpi, Npi};
 pub use phone::Phone;
 pub use provider::{
@@ -33,6 +35,7 @@ pub use provider::{
 };
 pub use receipt::Receipt;
 pub use role::{InvalidRole, Role};
+pub use source::Source;
 pub use specialty::{Catalogue, Preset, Resolution, Specialty, UnknownSpecialty, fold_ascii};
 pub use sync::{
     AddressScope, Counts, Coverage, JobState, LeftOut, Shortfall, SpecialtyProgress,

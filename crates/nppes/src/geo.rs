@@ -140,15 +140,18 @@ impl Places {
     }
 
     /// The ZIP codes whose middle is at most so many miles, as the crow flies, from that of a ZIP
-    /// code, or from that of a city written with its state as in `Fresno, CA`. Nothing when the
-    /// text is no place.
+    /// code, or from that of a city written with its state as in `Fresno, CA`, the nearest first.
+    /// Nothing when the text is no place.
     pub fn around(&self, place: &str, miles: f64) -> Option<Vec<&'static str>> {
         let (lat, lon) = self.middle(place)?;
-        let near = self
+        let mut near: Vec<(f64, &'static str)> = self
             .places
             .iter()
-            .filter(|p| distance(lat, lon, f64::from(p.lat), f64::from(p.lon)) <= miles);
-        Some(near.map(|p| p.zip).collect())
+            .map(|p| (distance(lat, lon, p.lat.into(), p.lon.into()), p.zip))
+            .filter(|(distance, _)| *distance <= miles)
+            .collect();
+        near.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(b.1)));
+        Some(near.into_iter().map(|(_, zip)| zip).collect())
     }
 
     /// Latitude and longitude of a ZIP code, or of the middle of a city's ZIP codes.

@@ -6,12 +6,12 @@
 
 mod watch;
 
-use canvass_model::{Address, Entity, Npi, PersonName, Provider, ProviderSort, StatusFilter};
+use canvass_model::{Address, Entity, Npi, PersonName, Provider, StatusFilter};
 
 use crate::{
     Error, Store,
     fold::{fold, sort_key},
-    index::{self, Held, Keep, Question, Scan, kind, postal_head, term},
+    index::{self, Held, Keep, Order, Question, Scan, kind, postal_head, term},
 };
 
 pub use watch::ChangeWatch;
@@ -142,10 +142,7 @@ impl Store {
         limit: u64,
         skip: u64,
     ) -> Result<Vec<Held>, Error> {
-        let mut walk = self
-            .ask(&question(query))
-            .await?
-            .walk(ProviderSort::Name, None);
+        let mut walk = self.ask(&question(query)).await?.walk(Order::Name, None);
         let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
         let (limit, mut skip) = (count(limit), count(skip));
         let mut page = Vec::new();

@@ -46,6 +46,7 @@ pub use leads::{
 pub use pace::{Pace, PaceLimits, PaceState, Permit};
 pub use providers::{ChangeCounts, Outcome, StoredProvider, WriteSummary};
 pub use saved::{NewSearch, SavedSearch, Saving};
+pub use search::Whole;
 pub use sync::{
     LeasedPartition, NewPartition, NewSpecialty, OpenLeftOut, PageWrite, PartitionEnd, RunState,
     SetAsideRecord,

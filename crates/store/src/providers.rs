@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use canvass_model::{Change, ChangeKind, Npi, Provider, changes_between};
+use canvass_model::{Change, ChangeKind, Npi, Provider, Source, changes_between};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ use crate::{
     backend::{Durability, Engine, Tx, listed},
     index::{self, read_provider},
     record,
-    value::{Value, params},
+    value::{Row, Value, params},
 };
 
 /// What a provider that was written was to the database.
@@ -53,6 +53,8 @@ pub struct StoredProvider {
     pub provider: Provider,
     /// When canvass first saw it.
     pub first_seen_at: Timestamp,
+    /// Where it was first seen.
+    pub first_source: Source,
     /// When its record last changed here.
     pub changed_at: Timestamp,
 }
@@ -61,7 +63,8 @@ pub struct StoredProvider {
 pub(crate) const WRITERS: i64 = 0x6e70_6900;
 
 impl Store {
-    /// Writes providers in one transaction; of several with one NPI the last counts.
+    /// Writes providers that the registry's API gave in one transaction; of several with one NPI
+    /// the last counts.
     ///
     /// # Errors
     /// When the database fails; then nothing was written.
@@ -71,7 +74,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<WriteSummary, Error> {
         let mut tx = self.begin(Durability::Relaxed).await?;
-        let written = write(&mut tx, providers, now).await?;
+        let written = write(&mut tx, providers, Source::Api, now).await?;
         tx.commit().await?;
         self.settle_soon(now);
         Ok(written.summary())
@@ -108,7 +111,8 @@ impl Store {
     pub async fn provider(&self, npi: Npi) -> Result<Option<StoredProvider>, Error> {
         let row = self
             .first(
-                "SELECT npi, record, first_seen_at, changed_at FROM providers WHERE npi = $1",
+                "SELECT npi, record, first_seen_at, changed_at, source
+                 FROM providers WHERE npi = $1",
                 params![npi],
             )
             .await?;
@@ -117,6 +121,7 @@ impl Store {
                 provider: read_provider(&row, 0)?,
                 first_seen_at: row.micros(2)?,
                 changed_at: row.micros(3)?,
+                first_source: read_source(&row, 4)?,
             })
         })
         .transpose()
@@ -129,7 +134,7 @@ impl Store {
     pub async fn changes(&self, npi: Npi, limit: u32) -> Result<Vec<Change>, Error> {
         let rows = self
             .query(
-                "SELECT npi, at, kind, field, before, after FROM changes
+                "SELECT npi, at, kind, field, before, after, source FROM changes
                  WHERE npi = $1 ORDER BY at DESC, field LIMIT $2",
                 params![npi, limit],
             )
@@ -143,6 +148,7 @@ impl Store {
                     field: row.text(3)?,
                     before: row.text_opt(4)?,
                     after: row.text_opt(5)?,
+                    source: read_source(row, 6)?,
                 })
             })
             .collect()
@@ -175,6 +181,7 @@ impl Written {
 pub(crate) async fn write(
     tx: &mut Tx,
     providers: &[Provider],
+    source: Source,
     now: Timestamp,
 ) -> Result<Written, Error> {
     let mut last: HashMap<Npi, usize> = HashMap::with_capacity(providers.len());
@@ -206,7 +213,7 @@ pub(crate) async fn write(
         .collect();
     let mut written = Written::default();
     for batch in unique.chunks(1_000) {
-        write_batch(tx, batch, now, &mut written).await?;
+        write_batch(tx, batch, (source, now), &mut written).await?;
         if replacing {
             tx.insert(
                 "INSERT INTO written_meanwhile (npi)",
@@ -260,7 +267,7 @@ struct Known {
 async fn write_batch(
     tx: &mut Tx,
     batch: &[&Provider],
-    now: Timestamp,
+    (source, now): (Source, Timestamp),
     written: &mut Written,
 ) -> Result<(), Error> {
     let known = known(tx, batch).await?;
@@ -287,7 +294,7 @@ async fn write_batch(
         };
         written.outcomes.push((provider.npi, outcome));
     }
-    record_changes(tx, &updated, now, &mut written.changes).await?;
+    record_changes(tx, &updated, (source, now), &mut written.changes).await?;
     let mut rows = updated;
     if !created.is_empty() {
         let row = tx
@@ -299,11 +306,14 @@ async fn write_batch(
     let ids: Vec<i64> = rows.iter().map(|(id, _)| *id).collect();
     let at = now.as_microsecond();
     tx.insert(
-        "INSERT INTO providers (id, npi, hash, record, first_seen_at, changed_at)",
+        "INSERT INTO providers (id, npi, hash, record, first_seen_at, changed_at, source)",
         "ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, record = excluded.record,
          changed_at = excluded.changed_at",
         rows.into_iter()
-            .map(|(id, new)| params![id, new.provider.npi, new.hash, new.record, at, at])
+            .map(|(id, new)| {
+                let from = source_number(source);
+                params![id, new.provider.npi, new.hash, new.record, at, at, from]
+            })
             .collect(),
     )
     .await?;
@@ -325,7 +335,7 @@ async fn known(tx: &mut Tx, batch: &[&Provider]) -> Result<HashMap<Npi, Known>, 
 async fn record_changes(
     tx: &mut Tx,
     updated: &[(i64, New<'_>)],
-    now: Timestamp,
+    (source, now): (Source, Timestamp),
     counts: &mut ChangeCounts,
 ) -> Result<(), Error> {
     if updated.is_empty() {
@@ -343,12 +353,12 @@ async fn record_changes(
         let Some(before) = before.get(&new.provider.npi) else {
             continue;
         };
-        let changes = changes_between(before, new.provider, now);
+        let changes = changes_between(before, new.provider, source, now);
         counts.add(&changes);
         rows.extend(changes.into_iter().map(change_row));
     }
     tx.insert(
-        "INSERT INTO changes (npi, at, kind, field, before, after)",
+        "INSERT INTO changes (npi, at, kind, field, before, after, source)",
         "ON CONFLICT (npi, at, field) DO NOTHING",
         rows,
     )
@@ -356,9 +366,36 @@ async fn record_changes(
     Ok(())
 }
 
-/// The columns `npi, at, kind, field, before, after`.
+/// The columns `npi, at, kind, field, before, after, source`.
 pub(crate) fn change_row(c: Change) -> Vec<Value> {
-    params![c.npi, c.at, c.kind.as_str(), c.field, c.before, c.after]
+    let source = source_number(c.source);
+    params![
+        c.npi,
+        c.at,
+        c.kind.as_str(),
+        c.field,
+        c.before,
+        c.after,
+        source
+    ]
+}
+
+/// A source as it is stored.
+pub(crate) fn source_number(source: Source) -> i64 {
+    match source {
+        Source::Api => 1,
+        Source::FullFile => 2,
+        Source::WeeklyFile => 3,
+        Source::DeactivationReport => 4,
+    }
+}
+
+fn read_source(row: &Row, i: usize) -> Result<Source, Error> {
+    let number = row.int(i)?;
+    Source::ALL
+        .into_iter()
+        .find(|source| source_number(*source) == number)
+        .ok_or_else(|| Error::corrupt("the source of a provider"))
 }
 
 /// How many known providers have changed, by what changed.

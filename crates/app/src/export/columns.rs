@@ -76,7 +76,15 @@ impl Columns {
     pub(super) fn iter(&self) -> std::iter::Copied<Iter<'_, &'static Column>> {
         self.0.iter().copied()
     }
+
+    /// Whether one says what became of a provider as a lead.
+    pub(super) fn tell_leads(&self) -> bool {
+        self.iter().any(|column| column.name == STATUS_OF_LEAD)
+    }
 }
+
+/// The column of providers that says the status of their lead.
+const STATUS_OF_LEAD: &str = "lead";
 
 /// Which exports can have a column.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -169,7 +177,7 @@ static COLUMNS: [Column; 29] = [
     Column::new("updated_on", |r, _| {
         r.provider.updated_on.map(|d| d.to_string())
     }),
-    Column::only(Of::Providers, "lead", |r, _| {
+    Column::only(Of::Providers, STATUS_OF_LEAD, |r, _| {
         r.status.map(|s: LeadStatus| s.as_str().to_owned())
     }),
     Column::only(Of::Leads, "status", |r, _| {

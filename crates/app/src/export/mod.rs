@@ -5,10 +5,13 @@
 mod columns;
 mod spreadsheet;
 
+use std::collections::HashMap;
+
 use canvass_model::{
     Cursor, Lead, LeadFilter, LeadSort, LeadStatus, Npi, PageRequest, Provider, ProviderFilter,
     ProviderSort,
 };
+use canvass_store::Whole;
 use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 
 use crate::{App, Error};
@@ -91,7 +94,8 @@ impl From<ExportFormat> for ExportOptions {
 }
 
 impl App {
-    /// The providers of a search as a file. What is written to the database meanwhile may or may
+    /// The providers of a search as a file, in an order, or, quickest, as they are stored. What is
+    /// written to the database meanwhile may or may
     /// not be in it.
     ///
     /// # Errors
@@ -100,12 +104,15 @@ impl App {
     pub fn export_providers(
         &self,
         filter: &ProviderFilter,
-        sort: ProviderSort,
+        sort: Option<ProviderSort>,
         options: impl Into<ExportOptions>,
     ) -> Result<ExportStream, Error> {
         let options = options.into();
         let columns = ExportList::Providers.chosen(&options.columns)?;
-        let what = What::Providers(self.checked_filter(filter)?, sort);
+        let what = match sort {
+            Some(sort) => What::Sorted(self.checked_search(filter, sort)?, sort),
+            None => What::Stored(self.checked_filter(filter)?, None),
+        };
         Ok(Rows::new(self, what, columns, options.most).into_file(options.format))
     }
 
@@ -128,7 +135,10 @@ impl App {
 }
 
 enum What {
-    Providers(ProviderFilter, ProviderSort),
+    /// Providers in an order.
+    Sorted(ProviderFilter, ProviderSort),
+    /// Providers as they are stored, and those that are still to come, once they were looked for.
+    Stored(ProviderFilter, Option<Whole>),
     Leads(LeadFilter),
 }
 
@@ -138,7 +148,7 @@ type Writer = fn(&App, &Columns, &[Row]) -> Result<Vec<u8>, Error>;
 /// A row of an export.
 struct Row {
     provider: Provider,
-    /// Status of its lead, if it is one.
+    /// Status of its lead, where an export of providers tells it.
     status: Option<LeadStatus>,
     /// Absent in an export of providers.
     lead: Option<Lead>,
@@ -175,34 +185,60 @@ impl Rows {
             limit: u32::try_from(self.left).unwrap_or(PAGE).min(PAGE),
             after: self.after.take(),
         };
-        let (known, leads): (Vec<(Npi, Option<LeadStatus>)>, Vec<Lead>) = match &self.what {
-            What::Providers(filter, sort) => {
-                let page = store.search(filter, *sort, &page).await?;
-                self.after = page.next;
-                (page.items.iter().map(|p| (p.npi, p.lead)).collect(), vec![])
+        let rows: Vec<Row> = match &mut self.what {
+            What::Sorted(filter, sort) => {
+                let found = store.search_records(filter, *sort, &page).await?;
+                self.after = found.next;
+                if self.after.is_none() {
+                    self.left = 0;
+                }
+                self.with_statuses(found.items).await?
+            }
+            What::Stored(filter, whole) => {
+                let whole = match whole {
+                    Some(whole) => whole,
+                    None => whole.insert(store.whole(filter).await?),
+                };
+                let found = store.next_of(whole, page.limit).await?;
+                if found.is_empty() {
+                    self.left = 0;
+                }
+                self.with_statuses(found).await?
             }
             What::Leads(filter) => {
-                let page = store.leads(filter, LeadSort::Created, &page).await?;
-                self.after = page.next;
-                let known = page.items.iter().map(|l| (l.id, Some(l.status)));
-                (known.collect(), page.items)
+                let found = store.leads(filter, LeadSort::Created, &page).await?;
+                self.after = found.next;
+                if self.after.is_none() {
+                    self.left = 0;
+                }
+                let npis: Vec<Npi> = found.items.iter().map(|lead| lead.id).collect();
+                let mut leads = found.items.into_iter();
+                let providers = store.records(&npis).await?;
+                let with_lead = providers.into_iter().map(|provider| Row {
+                    status: None,
+                    lead: leads.find(|lead| lead.id == provider.npi),
+                    provider,
+                });
+                with_lead.collect()
             }
         };
-        self.left -= self.left.min(known.len() as u64);
-        if self.after.is_none() {
-            self.left = 0;
+        self.left -= self.left.min(rows.len() as u64);
+        Ok(Some(rows))
+    }
+
+    /// Providers as rows; what became of them as leads is looked for where a column tells it.
+    async fn with_statuses(&self, providers: Vec<Provider>) -> Result<Vec<Row>, Error> {
+        let mut statuses = HashMap::new();
+        if self.columns.tell_leads() {
+            let npis: Vec<Npi> = providers.iter().map(|provider| provider.npi).collect();
+            statuses = self.app.store().lead_statuses(&npis).await?;
         }
-        let npis: Vec<Npi> = known.iter().map(|(npi, _)| *npi).collect();
-        let (mut known, mut leads) = (known.into_iter(), leads.into_iter());
-        let providers = store.records(&npis).await?;
         let rows = providers.into_iter().map(|provider| Row {
-            status: known
-                .find(|(npi, _)| *npi == provider.npi)
-                .and_then(|(_, status)| status),
-            lead: leads.find(|lead| lead.id == provider.npi),
+            status: statuses.remove(&provider.npi),
+            lead: None,
             provider,
         });
-        Ok(Some(rows.collect()))
+        Ok(rows.collect())
     }
 
     fn into_file(self, format: ExportFormat) -> ExportStream {

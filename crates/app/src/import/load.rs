@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use canvass_model::{Npi, Provider};
+use canvass_model::{Npi, Provider, Source};
 use canvass_nppes::files::{FileError, FileKind, Member, SetAside, Side};
 use canvass_store::{Prepared, RowSetAside};
 
@@ -86,7 +86,7 @@ impl Load<'_> {
             .store()
             .apply_import(
                 id,
-                &providers,
+                (&providers, self.source()),
                 |done, changes| {
                     summary.written(done, changes);
                     let json = summary.to_json();
@@ -101,6 +101,15 @@ impl Load<'_> {
             self.summary = summary;
         }
         Ok(())
+    }
+
+    /// What kind of file changes providers.
+    fn source(&self) -> Source {
+        if self.main().is_empty() {
+            Source::DeactivationReport
+        } else {
+            Source::WeeklyFile
+        }
     }
 
     /// Says what a load would do.

@@ -120,7 +120,7 @@ both_engines! {
         all[7].name.last = Some("=HYPERLINK(\"http://x\")".into());
         all[8].name.last = Some("O'BRIEN, \"BOB\"\r\nJR".into());
         app.store().write_providers(&all, now()).await.unwrap();
-        let file = bytes(app.export_providers(&ProviderFilter::default(), ProviderSort::Name, ExportFormat::Csv)).await;
+        let file = bytes(app.export_providers(&ProviderFilter::default(), Some(ProviderSort::Name), ExportFormat::Csv)).await;
         assert!(file.starts_with(b"npi,name,entity,specialty,taxonomy,address_1,address_2,city,state,postal_code,phone,fax,enumerated_on,updated_on\r\n"));
         let mut reader = csv::Reader::from_reader(&file[..]);
         let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
@@ -152,7 +152,7 @@ both_engines! {
         };
         let all = ProviderFilter::default();
         let options = named("lead,npi,official,official_title,official_phone,license,license_state");
-        let file = bytes(app.export_providers(&all, ProviderSort::Name, options)).await;
+        let file = bytes(app.export_providers(&all, Some(ProviderSort::Name), options)).await;
         let file = String::from_utf8(file).unwrap();
         let lines: Vec<&str> = file.lines().skip(1).collect();
         assert_eq!(lines, [

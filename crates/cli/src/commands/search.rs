@@ -24,7 +24,7 @@ struct Item {
 
 pub(crate) async fn run(config: &Config, args: SearchArgs) -> Result<ExitCode, Failure> {
     let filter = args.filter.filter()?;
-    let sort = args.sort.as_deref().map(ProviderSort::parse).transpose()?;
+    let asked = args.sort.as_deref().map(ProviderSort::parse).transpose()?;
     let format = if args.json { Format::Json } else { args.format };
     if matches!(format, Format::Table | Format::Json) {
         no_columns(&args.columns)?;
@@ -42,13 +42,17 @@ pub(crate) async fn run(config: &Config, args: SearchArgs) -> Result<ExitCode, F
             sort: ProviderSort::default(),
         },
     };
-    let (filter, sort) = (search.filter, sort.unwrap_or(search.sort));
+    let filter = search.filter;
+    // The order that is meant when none is named is no wish: a file is quicker without.
+    let kept = Some(search.sort).filter(|sort| *sort != ProviderSort::default());
+    let asked = asked.or(kept);
+    let sort = asked.unwrap_or_default();
     match format {
         Format::Table => table(&app, &filter, sort, args.limit.unwrap_or(TABLE_ROWS)).await?,
         Format::Json => json(&app, &filter, sort, args.limit).await?,
         Format::Csv | Format::Ndjson | Format::Xlsx => {
             let options = file_options(format, args.columns, args.limit)?;
-            let rows = app.export_providers(&filter, sort, options)?;
+            let rows = app.export_providers(&filter, asked, options)?;
             copy(rows, &mut std::io::stdout().lock()).await?;
         }
     }

@@ -18,12 +18,12 @@ both_engines! {
         let all = filled(&db);
         assert!(all > 500, "only {all} in the sample");
 
-        let csv = db.done(&["search", "--format", "csv"]);
+        let csv = db.done(&["search", "--sort", "name", "--format", "csv"]);
         let mut lines = csv.lines();
         assert!(lines.next().unwrap().starts_with("npi,name,entity,specialty,"));
         assert_eq!(lines.count() as u64, all);
 
-        let ndjson = db.done(&["search", "--format", "ndjson"]);
+        let ndjson = db.done(&["search", "--sort", "name", "--format", "ndjson"]);
         let first: Value = serde_json::from_str(ndjson.lines().next().unwrap()).unwrap();
         assert!(csv.lines().nth(1).unwrap().starts_with(first["npi"].as_str().unwrap()));
         assert_eq!(ndjson.lines().count() as u64, all);

@@ -181,6 +181,50 @@ impl Catalogue {
         Err(unknown(self.nearest(&folded), false))
     }
 
+    /// The codes of a part of the NUCC at any level: a code, the beginning of codes as in `207R`, or
+    /// the name of a section, grouping, classification or specialization, or a display name.
+    ///
+    /// A code that the catalogue does not have stands for itself: the NUCC adds some twice a year.
+    ///
+    /// # Errors
+    /// When no level has the name, with the three nearest of the registry's texts.
+    pub fn codes_of_level(&self, text: &str) -> Result<Vec<String>, UnknownSpecialty> {
+        let upper = text.trim().to_ascii_uppercase();
+        let is_code = upper.bytes().all(|b| b.is_ascii_alphanumeric())
+            && upper.bytes().any(|b| b.is_ascii_digit());
+        if is_code && upper.len() == 10 {
+            return Ok(vec![upper]);
+        }
+        let folded = fold_ascii(text);
+        let fits = |t: &&Taxonomy| {
+            let levels = [
+                &t.section,
+                &t.grouping,
+                &t.classification,
+                &t.specialization,
+                &t.display_name,
+            ];
+            is_code && t.code.starts_with(&upper)
+                || levels
+                    .into_iter()
+                    .any(|level| !level.is_empty() && fold_ascii(level) == folded)
+        };
+        let codes: Vec<String> = self
+            .taxonomies
+            .iter()
+            .filter(fits)
+            .map(|t| t.code.clone())
+            .collect();
+        if codes.is_empty() {
+            return Err(UnknownSpecialty {
+                name: text.trim().to_owned(),
+                nearest: self.nearest(&folded),
+                expected: false,
+            });
+        }
+        Ok(codes)
+    }
+
     /// Specialties that a few typed letters may mean, the likeliest first.
     pub fn suggest(&self, typed: &str, limit: usize) -> Vec<String> {
         let folded = fold_ascii(typed);
@@ -531,6 +575,21 @@ mod tests {
         assert_eq!(unknown.nearest[0], "Family Medicine");
         assert_eq!(catalogue().resolve("zzz").unwrap_err().nearest.len(), 3);
         assert!(catalogue().resolve("").is_err());
+    }
+
+    #[test]
+    fn a_level_of_the_tree_stands_for_all_below_it() {
+        let codes = |text: &str| catalogue().codes_of_level(text).unwrap();
+        assert_eq!(codes("207rc0000x"), ["207RC0000X"]);
+        assert_eq!(codes("999ZZ0000X"), ["999ZZ0000X"]);
+        assert_eq!(codes("207R"), ["207R00000X", "207RC0000X", "207RI0011X"]);
+        assert_eq!(codes("internal medicine").len(), 3);
+        assert_eq!(codes("Cardiovascular Disease"), ["207RC0000X"]);
+        assert_eq!(codes("dental providers"), ["1223G0001X"]);
+        assert_eq!(codes("Individual").len(), 16);
+        let unknown = catalogue().codes_of_level("Famly Medcine").unwrap_err();
+        assert_eq!(unknown.nearest[0], "Family Medicine");
+        assert!(catalogue().codes_of_level("999").is_err());
     }
 
     #[test]

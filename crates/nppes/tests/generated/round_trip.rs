@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use canvass_model::{Address, ChangeKind, Npi, Provider, RecordStatus, changes_between};
+use canvass_model::{Address, ChangeKind, Npi, Provider, RecordStatus, Source, changes_between};
 use canvass_nppes::{
     files::{Catalog, Extent},
     sample::files::{self as generated, FullSettings, WeeklyReport},
@@ -125,7 +125,7 @@ fn a_week_compared_with_the_month_is_what_it_says() {
             found.created += 1;
             continue;
         };
-        let changes = changes_between(before, &after, Timestamp::UNIX_EPOCH);
+        let changes = changes_between(before, &after, Source::WeeklyFile, Timestamp::UNIX_EPOCH);
         let has = |kind| changes.iter().any(|c| c.kind == kind);
         let fields = if has(ChangeKind::Deactivated) {
             found.deactivated += 1;

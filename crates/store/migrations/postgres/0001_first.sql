@@ -6,7 +6,8 @@ CREATE TABLE providers (
     hash          BIGINT NOT NULL,
     record        BYTEA NOT NULL,
     first_seen_at BIGINT NOT NULL,
-    changed_at    BIGINT NOT NULL
+    changed_at    BIGINT NOT NULL,
+    source        BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX providers_by_npi ON providers (npi);
 
@@ -54,8 +55,10 @@ CREATE TABLE changes (
     field   TEXT COLLATE "C" NOT NULL,
     before  TEXT COLLATE "C",
     after   TEXT COLLATE "C",
+    source  BIGINT NOT NULL,
     PRIMARY KEY (npi, at, field)
 );
+CREATE INDEX changes_by_at ON changes (at, field, npi);
 
 CREATE TABLE users (
     id            TEXT COLLATE "C" PRIMARY KEY,

@@ -6,7 +6,8 @@ CREATE TABLE providers (
     hash          INTEGER NOT NULL,
     record        BLOB NOT NULL,
     first_seen_at INTEGER NOT NULL,
-    changed_at    INTEGER NOT NULL
+    changed_at    INTEGER NOT NULL,
+    source        INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX providers_by_npi ON providers (npi);
 
@@ -51,8 +52,10 @@ CREATE TABLE changes (
     field   TEXT NOT NULL,
     before  TEXT,
     after   TEXT,
+    source  INTEGER NOT NULL,
     PRIMARY KEY (npi, at, field)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX changes_by_at ON changes (at, field, npi);
 
 CREATE TABLE users (
     id            TEXT PRIMARY KEY,

@@ -128,7 +128,6 @@ fn connect(path: &Path, reader: bool) -> Result<Connection, rusqlite::Error> {
     connection.execute_batch(
         "PRAGMA journal_mode=WAL;
          PRAGMA foreign_keys=ON;
-         PRAGMA temp_store=MEMORY;
          PRAGMA cache_size=-32000;
          PRAGMA wal_autocheckpoint=8000;
          PRAGMA analysis_limit=1000;",

@@ -1,6 +1,6 @@
 //! A part of the providers, from a weekly file or a report of deactivations.
 
-use canvass_model::Provider;
+use canvass_model::{Provider, Source};
 use jiff::Timestamp;
 
 use super::runs::end;
@@ -15,12 +15,12 @@ impl Store {
     pub async fn apply_import(
         &self,
         import: &str,
-        providers: &[Provider],
+        (providers, source): (&[Provider], Source),
         report: impl FnOnce(WriteSummary, &ChangeCounts) -> String + Send,
         now: Timestamp,
     ) -> Result<(), Error> {
         let mut tx = self.begin(Durability::Full).await?;
-        let written = providers::write(&mut tx, providers, now).await?;
+        let written = providers::write(&mut tx, providers, source, now).await?;
         let report = report(written.summary(), &written.changes);
         end(&mut tx, import, &report, now).await?;
         tx.commit().await?;

@@ -3,7 +3,7 @@
 use crate::{Error, backend::Tx, value::Value};
 
 /// The rows of `providers`, in the order of its columns.
-pub(super) const COLUMNS: &str = "id, npi, hash, record, first_seen_at, changed_at";
+pub(super) const COLUMNS: &str = "id, npi, hash, record, first_seen_at, changed_at, source";
 
 impl Tx {
     /// Adds rows of [`COLUMNS`] to a table of providers.
@@ -14,7 +14,7 @@ impl Tx {
     ) -> Result<(), Error> {
         match self {
             Self::Sqlite(tx) => {
-                let sql = format!("INSERT INTO {table} ({COLUMNS}) VALUES ($1,$2,$3,$4,$5,$6)");
+                let sql = format!("INSERT INTO {table} ({COLUMNS}) VALUES ($1,$2,$3,$4,$5,$6,$7)");
                 tx.execute_each(crate::Sql::kept(sql), rows).await
             }
             Self::Postgres(tx) => {
@@ -25,6 +25,7 @@ impl Tx {
                     Type::INT8,
                     Type::INT8,
                     Type::BYTEA,
+                    Type::INT8,
                     Type::INT8,
                     Type::INT8,
                 ];

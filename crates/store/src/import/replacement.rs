@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use canvass_model::{Npi, Provider, RecordStatus, changes_between};
+use canvass_model::{Npi, Provider, RecordStatus, Source, changes_between};
 use jiff::{Timestamp, civil::Date};
 use roaring::RoaringBitmap;
 
@@ -10,7 +10,7 @@ use crate::{
     Error, Store,
     backend::{Durability, Engine, Tx, listed},
     index::{self, Builder, Described, read_provider},
-    providers::{self, ChangeCounts, WRITERS, change_row},
+    providers::{self, ChangeCounts, WRITERS, change_row, source_number},
     record,
     value::{Row, Value, params},
 };
@@ -70,13 +70,21 @@ pub struct Replaced {
     pub changes: ChangeCounts,
 }
 
+/// When a provider was first seen, when it changed, and where it was first seen. Few of them are
+/// different.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Times {
+    first_seen: i64,
+    changed: i64,
+    source: i64,
+}
+
 /// What is known of the providers in use, by NPI.
 #[derive(Default)]
 struct Old {
-    /// NPI, hash, and which of the times.
+    /// NPI, which of the times, and hash.
     known: Vec<(u32, u32, i64)>,
-    /// When first seen and when changed.
-    times: Vec<(i64, i64)>,
+    times: Vec<Times>,
     seen: Vec<bool>,
 }
 
@@ -116,7 +124,7 @@ impl Store {
             Engine::Sqlite => format!(
                 "CREATE TABLE {NEXT} (id INTEGER PRIMARY KEY, npi INTEGER NOT NULL,
                  hash INTEGER NOT NULL, record BLOB NOT NULL, first_seen_at INTEGER NOT NULL,
-                 changed_at INTEGER NOT NULL) STRICT;
+                 changed_at INTEGER NOT NULL, source INTEGER NOT NULL) STRICT;
                  CREATE TABLE {NEXT_CHANGES} AS SELECT * FROM changes WHERE 1 = 0"
             ),
             Engine::Postgres => format!(
@@ -145,12 +153,12 @@ impl Store {
     /// What the providers in use are.
     async fn old(&self) -> Result<Old, Error> {
         let mut old = Old::default();
-        let mut times: HashMap<(i64, i64), u32> = HashMap::new();
+        let mut times: HashMap<Times, u32> = HashMap::new();
         let mut after = -1;
         loop {
             let rows = self
                 .query(
-                    "SELECT id, npi, hash, first_seen_at, changed_at FROM providers
+                    "SELECT id, npi, hash, first_seen_at, changed_at, source FROM providers
                      WHERE id > $1 ORDER BY id LIMIT 50000",
                     params![after],
                 )
@@ -158,10 +166,14 @@ impl Store {
             let Some(last) = rows.last() else { break };
             after = last.int(0)?;
             for row in &rows {
-                let both = (row.int(3)?, row.int(4)?);
+                let its = Times {
+                    first_seen: row.int(3)?,
+                    changed: row.int(4)?,
+                    source: row.int(5)?,
+                };
                 let next = u32::try_from(times.len()).unwrap_or(u32::MAX);
-                let code = *times.entry(both).or_insert_with(|| {
-                    old.times.push(both);
+                let code = *times.entry(its).or_insert_with(|| {
+                    old.times.push(its);
                     next
                 });
                 old.known.push((number(row.npi(1)?), code, row.int(2)?));
@@ -259,19 +271,26 @@ impl Replacement {
         for new in batch {
             let id = self.next;
             self.next += 1;
-            let (first_seen, changed) = match self.old.find(new.npi) {
+            let times = match self.old.find(new.npi) {
                 None => {
                     self.done.created += 1;
-                    (now, now)
+                    Times {
+                        first_seen: now,
+                        changed: now,
+                        source: source_number(Source::FullFile),
+                    }
                 }
-                Some((hash, first_seen, changed)) if hash == new.hash => {
+                Some((hash, times)) if hash == new.hash => {
                     self.done.unchanged += 1;
-                    (first_seen, changed)
+                    times
                 }
-                Some((_, first_seen, _)) => {
+                Some((_, times)) => {
                     self.done.updated += 1;
                     self.updated.push(new.npi);
-                    (first_seen, now)
+                    Times {
+                        changed: now,
+                        ..times
+                    }
                 }
             };
             rows.push(params![
@@ -279,8 +298,9 @@ impl Replacement {
                 new.npi,
                 new.hash,
                 new.record,
-                first_seen,
-                changed
+                times.first_seen,
+                times.changed,
+                times.source
             ]);
             described.push((id, new.described));
         }
@@ -422,13 +442,15 @@ impl Replacement {
                 let Some(before) = before.get(&after.npi) else {
                     continue;
                 };
-                let changes = changes_between(before, &after, self.now);
+                let changes = changes_between(before, &after, Source::FullFile, self.now);
                 self.done.changes.add(&changes);
                 rows.extend(changes.into_iter().map(change_row));
             }
             let mut tx = self.store.begin(Durability::Relaxed).await?;
             tx.insert(
-                &format!("INSERT INTO {NEXT_CHANGES} (npi, at, kind, field, before, after)"),
+                &format!(
+                    "INSERT INTO {NEXT_CHANGES} (npi, at, kind, field, before, after, source)"
+                ),
                 "",
                 rows,
             )
@@ -478,7 +500,7 @@ impl Replacement {
         .await?;
         set_replacing(&mut tx, false).await?;
         // What the registry said while the file was read is newer than the file.
-        providers::write(&mut tx, &meanwhile, self.now).await?;
+        providers::write(&mut tx, &meanwhile, Source::Api, self.now).await?;
         super::runs::end(&mut tx, import, report, self.now).await?;
         tx.commit().await
     }
@@ -486,14 +508,13 @@ impl Replacement {
 
 impl Old {
     /// Hash and times of an NPI, which is noted as met.
-    fn find(&mut self, npi: Npi) -> Option<(i64, i64, i64)> {
+    fn find(&mut self, npi: Npi) -> Option<(i64, Times)> {
         let at = self
             .known
             .binary_search_by_key(&number(npi), |(npi, ..)| *npi)
             .ok()?;
         self.seen[at] = true;
         let (_, code, hash) = self.known[at];
-        let (first_seen, changed) = self.times[code as usize];
-        Some((hash, first_seen, changed))
+        Some((hash, self.times[code as usize]))
     }
 }

@@ -27,6 +27,22 @@ impl Bits {
         }
     }
 
+    /// The numbers of a set that are less than `to`.
+    pub(super) fn of(set: &RoaringBitmap, to: u32) -> Self {
+        let mut bits = Self::new(0, to);
+        for number in set {
+            bits.insert(number);
+        }
+        bits
+    }
+
+    /// Whether it has a number.
+    pub(super) fn contains(&self, number: u32) -> bool {
+        let at = number.wrapping_sub(self.base);
+        let byte = self.bytes.get((at / 8) as usize);
+        byte.is_some_and(|byte| byte >> (at % 8) & 1 == 1)
+    }
+
     pub(super) fn into_set(self) -> RoaringBitmap {
         RoaringBitmap::from_lsb0_bytes(self.base, &self.bytes)
     }
@@ -58,6 +74,10 @@ mod tests {
                 *n += from;
             }
             let set = Bits::collect(from, from + 300_000, numbers.iter().copied());
+            let bits = Bits::of(&set, from + 300_000);
+            for n in from..from + 300 {
+                prop_assert_eq!(bits.contains(n), set.contains(n));
+            }
             prop_assert_eq!(set, numbers.into_iter().collect::<RoaringBitmap>());
         }
     }

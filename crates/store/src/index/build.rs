@@ -1,13 +1,16 @@
 //! Makes a segment of providers.
 
-use std::{collections::HashMap, io};
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+};
 
-use canvass_model::{Provider, ProviderSort};
+use canvass_model::Provider;
 
 use super::{
     coding::{BLOCK, Blob, Dictionary, PIECE, Part},
     order::Sorter,
-    terms::{Standing, day, terms},
+    terms::{Order, Standing, day, kind, terms, word_key},
 };
 use crate::varint;
 
@@ -19,7 +22,7 @@ pub(crate) const UPDATED: u16 = 1;
 pub(crate) struct Described {
     /// Its terms, each behind its length.
     terms: Vec<u8>,
-    /// In the order of [`ProviderSort::ALL`].
+    /// In the order of [`Order::ALL`].
     standings: [Standing; 4],
     days: [u16; 2],
 }
@@ -30,7 +33,7 @@ impl Described {
         terms(p, |term| varint::put_bytes(term, &mut all));
         Self {
             terms: all,
-            standings: ProviderSort::ALL.map(|sort| Standing::of(p, sort)),
+            standings: Order::ALL.map(|sort| Standing::of(p, sort)),
             days: [day(p.enumerated_on), day(p.updated_on)],
         }
     }
@@ -46,9 +49,11 @@ pub(crate) struct Builder {
     names: HashMap<Box<[u8]>, u32, foldhash::fast::FixedState>,
     /// A term and a position that has it, in the order they came.
     pairs: Vec<(u32, u32)>,
-    orders: Vec<(ProviderSort, Sorter)>,
+    orders: Vec<(Order, Sorter)>,
     columns: [Column; 2],
     blobs: Vec<Blob>,
+    /// The words of names, each short.
+    words: HashSet<u32, foldhash::fast::FixedState>,
     finished: bool,
 }
 
@@ -87,12 +92,13 @@ impl Builder {
             block: 0,
             names: HashMap::default(),
             pairs: Vec::new(),
-            orders: ProviderSort::ALL
+            orders: Order::ALL
                 .into_iter()
                 .map(|sort| (sort, Sorter::new()))
                 .collect(),
             columns: [column(ENUMERATED), column(UPDATED)],
             blobs: Vec::new(),
+            words: HashSet::default(),
             finished: false,
         }
     }
@@ -165,6 +171,9 @@ impl Builder {
             );
             // A provider may have a term twice.
             of_term.dedup();
+            if let [kind::NAME, word @ ..] = term.as_ref() {
+                self.words.insert(word_key(word));
+            }
             dictionary.add(term, &of_term)?;
         }
         dictionary.finish();
@@ -185,7 +194,7 @@ impl Builder {
     /// The rest of the segment, piece by piece: an order of many providers is large.
     pub(crate) fn finish_some(&mut self) -> io::Result<Option<Vec<Blob>>> {
         if let Some((sort, sorter)) = self.orders.pop() {
-            sorter.finish(order_number(sort), &mut self.blobs)?;
+            sorter.finish(sort.number(), &mut self.blobs)?;
             return Ok(Some(self.take_blobs()));
         }
         if self.finished {
@@ -200,6 +209,10 @@ impl Builder {
                 column.end(&mut self.blobs);
             }
         }
+        let mut words: Vec<u32> = self.words.drain().collect();
+        words.sort_unstable();
+        let words = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        self.blobs.push((Part::Vocabulary.key(), words));
         let mut head = Vec::with_capacity(12 + self.ids.len() * 4);
         head.extend_from_slice(&self.count.to_le_bytes());
         match self.first {
@@ -217,15 +230,5 @@ impl Builder {
             all.extend(more);
         }
         Ok(all)
-    }
-}
-
-/// The number of an order among the blobs.
-pub(crate) fn order_number(sort: ProviderSort) -> u16 {
-    match sort {
-        ProviderSort::Name => 0,
-        ProviderSort::City => 1,
-        ProviderSort::Enumerated => 2,
-        ProviderSort::Updated => 3,
     }
 }

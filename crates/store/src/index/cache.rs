@@ -7,7 +7,7 @@ use quick_cache::{Weighter, sync};
 use roaring::RoaringBitmap;
 
 use super::{
-    segment::{Fit, Scan},
+    segment::{Fit, Groups, Scan},
     terms::Standing,
 };
 
@@ -24,6 +24,7 @@ pub(crate) enum Key {
     Days(i64, i64),
     Order(i64, i64),
     Signposts(i64, u16),
+    Groups(i64, u8, usize),
 }
 
 #[derive(Clone)]
@@ -32,6 +33,7 @@ pub(crate) enum Cached {
     Order(Arc<Vec<u32>>),
     Days(Arc<Vec<u16>>),
     Signposts(Arc<Vec<Standing>>),
+    Groups(Arc<Groups>),
 }
 
 #[derive(Clone)]
@@ -44,6 +46,10 @@ impl Weighter<Key, Cached> for Bytes {
             Cached::Order(order) => order.len() * size_of::<u32>(),
             Cached::Days(days) => days.len() * size_of::<u16>(),
             Cached::Signposts(posts) => posts.len() * 64,
+            Cached::Groups(groups) => groups
+                .iter()
+                .map(|(text, positions)| text.len() + positions.serialized_size() + 64)
+                .sum(),
         };
         bytes as u64 + 128
     }
@@ -85,6 +91,13 @@ impl Cache {
     pub(crate) fn signposts(&self, key: &Key) -> Option<Arc<Vec<Standing>>> {
         match self.0.get(key) {
             Some(Cached::Signposts(posts)) => Some(posts),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn groups(&self, key: &Key) -> Option<Arc<Groups>> {
+        match self.0.get(key) {
+            Some(Cached::Groups(groups)) => Some(groups),
             _ => None,
         }
     }

@@ -39,6 +39,8 @@ pub(crate) enum Part {
     Signposts(u16),
     /// A piece of a column: a day per position.
     Column(u16, u32),
+    /// The words of names, each in four bytes, in order.
+    Vocabulary,
 }
 
 impl Part {
@@ -52,6 +54,7 @@ impl Part {
             Self::Order(order, n) => (4, order, n),
             Self::Signposts(order) => (5, order, 0),
             Self::Column(column, n) => (6, column, n),
+            Self::Vocabulary => (7, 0, 0),
         };
         part << 48 | i64::from(group) << 32 | i64::from(number)
     }

@@ -17,6 +17,7 @@ mod build;
 mod cache;
 mod coding;
 mod order;
+mod phones;
 mod question;
 mod segment;
 mod settle;
@@ -26,12 +27,14 @@ mod walk;
 
 use std::collections::HashMap;
 
-use canvass_model::{Cursor, LeadStatus, Npi, Provider, ProviderSort};
+use canvass_model::{Cursor, LeadStatus, Npi, Provider};
 
 pub(crate) use build::{Builder, Described};
-pub(crate) use question::{Question, entity, forgiving, of_filter, status, text};
+pub(crate) use question::{
+    Question, entity, forgiving, in_zips, of_filter, same_practice, status, text, text_whole,
+};
 pub(crate) use segment::{Keep, Scan};
-pub(crate) use terms::{PART, kind, postal_head, term};
+pub(crate) use terms::{Order, PART, Standing, kind, postal_head, term};
 pub(crate) use view::{Answer, Index};
 pub(crate) use walk::Step;
 
@@ -107,8 +110,8 @@ impl Store {
 }
 
 /// The place that a cursor of an order names; none where it belongs to another order.
-pub(crate) fn standing(cursor: &Cursor, sort: ProviderSort) -> Option<terms::Standing> {
-    terms::Standing::of_cursor(cursor, sort)
+pub(crate) fn standing(cursor: &Cursor, sort: Order) -> Option<Standing> {
+    Standing::of_cursor(cursor, sort)
 }
 
 /// Notes in the transaction that wrote them that these providers are as no segment knows them.

@@ -2,14 +2,16 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use canvass_model::{Entity, Npi, Phone, ProviderFilter, StatusFilter};
+use canvass_model::{Entity, Npi, Phone, PlaceOf, Provider, ProviderFilter, StatusFilter};
 use roaring::RoaringBitmap;
 
 use super::{
     build::{ENUMERATED, UPDATED},
     read_id,
     segment::{Fit, Keep, Scan, Segment},
-    terms::{PART, day, entity_byte, flag, kind, phone_term, postal_head, sex_term, term},
+    terms::{
+        PART, address_key, day, entity_byte, flag, kind, phone_term, postal_head, sex_term, term,
+    },
 };
 use crate::{Error, Store, fold::fold, value::params};
 
@@ -26,6 +28,8 @@ pub(crate) enum Question {
     Ids(Arc<RoaringBitmap>),
     /// The provider with this NPI.
     Number(Npi),
+    /// A telephone number that at most so many providers share.
+    SharedBy(u32),
     /// One of these; none when there is none.
     Any(Vec<Question>),
     /// All of these; every provider when there is none.
@@ -56,7 +60,7 @@ impl Question {
     }
 
     /// The positions of a segment that meet the condition.
-    pub(super) fn put<'a>(&'a self, store: &'a Store, segment: &'a Segment) -> Found<'a> {
+    pub(crate) fn put<'a>(&'a self, store: &'a Store, segment: &'a Segment) -> Found<'a> {
         Box::pin(async move {
             let cache = &store.index().cache;
             match self {
@@ -71,6 +75,7 @@ impl Question {
                     let id = id.into_iter().collect();
                     Ok(Arc::new(segment.positions(&id)))
                 }
+                Self::SharedBy(most) => store.phones_shared_by(segment, *most).await,
                 Self::Ids(ids) => Ok(Arc::new(segment.positions(ids))),
                 Self::Any(parts) => {
                     if let [only] = parts.as_slice() {
@@ -181,8 +186,8 @@ pub(crate) fn of_filter(filter: &ProviderFilter, of_text: fn(&str) -> Question) 
     if !filter.specialty.is_empty() || !filter.specialty_codes.is_empty() {
         all.push(codes(&filter.specialty_codes));
     }
-    if !filter.taxonomy.is_empty() {
-        all.push(codes(&filter.taxonomy));
+    if !filter.taxonomy.is_empty() || !filter.taxonomy_codes.is_empty() {
+        all.push(codes(&filter.taxonomy_codes));
     }
     all.extend(place(filter));
     all.extend(filter.entity.map(entity));
@@ -211,14 +216,8 @@ pub(crate) fn of_filter(filter: &ProviderFilter, of_text: fn(&str) -> Question) 
         let words = folded.split(' ').filter(|w| !w.is_empty());
         all.extend(words.map(|w| word(kind::TITLE, w)));
     }
-    if let Some(zips) = &filter.zips {
-        let begins = zips.iter().map(|zip| {
-            let mut begins = term(kind::POSTAL, zip);
-            begins.push(PART);
-            begins
-        });
-        all.push(Question::Among(Arc::new(begins.collect()), Fit::Beginning));
-    }
+    all.extend(filter.zips.as_ref().map(|zips| in_zips(zips, filter.place)));
+    all.extend(filter.phone_shared_by.map(Question::SharedBy));
     for (column, since, until) in [
         (ENUMERATED, filter.enumerated_since, filter.enumerated_until),
         (UPDATED, filter.updated_since, filter.updated_until),
@@ -244,6 +243,21 @@ pub(crate) fn text(q: &str) -> Question {
     any.extend(number(q).map(|phone| Question::whole(phone_term(&phone))));
     any.extend(q.parse().ok().map(Question::Number));
     Question::Any(any)
+}
+
+/// Whose names have each word whole, and of these, whether one is a word by which they are filed.
+pub(crate) fn text_whole(q: &str) -> (Question, Question) {
+    let folded = fold(q);
+    let whole = |kind| {
+        folded
+            .split(' ')
+            .map(move |w| term(kind, w))
+            .map(Question::whole)
+    };
+    (
+        Question::All(whole(kind::NAME).collect()),
+        Question::Any(whole(kind::HEAD).collect()),
+    )
 }
 
 /// As [`text`], with one mistake forgiven in each word of four letters or more.
@@ -315,16 +329,67 @@ pub(crate) fn status(status: StatusFilter) -> Option<Question> {
     }
 }
 
-/// One practice location that is in one of the states, in one of the cities, and has the postal
+/// The kinds of the terms of places.
+struct PlaceKinds {
+    state: u8,
+    city: u8,
+    postal: u8,
+}
+
+fn place_kinds(of: PlaceOf) -> PlaceKinds {
+    match of {
+        PlaceOf::Practice => PlaceKinds {
+            state: kind::STATE,
+            city: kind::CITY,
+            postal: kind::POSTAL,
+        },
+        PlaceOf::Mailing => PlaceKinds {
+            state: kind::MAIL_STATE,
+            city: kind::MAIL_CITY,
+            postal: kind::MAIL_POSTAL,
+        },
+    }
+}
+
+/// Who has an address in one of some ZIP codes.
+pub(crate) fn in_zips(zips: &[String], of: PlaceOf) -> Question {
+    let mut begins: Vec<Vec<u8>> = zips
+        .iter()
+        .map(|zip| {
+            let mut begins = term(place_kinds(of).postal, zip);
+            begins.push(PART);
+            begins
+        })
+        .collect();
+    begins.sort_unstable();
+    Question::Among(Arc::new(begins), Fit::Beginning)
+}
+
+/// Who has a practice address or a telephone number of a provider.
+pub(crate) fn same_practice(p: &Provider) -> Question {
+    let mut any = Vec::new();
+    for address in p.practice_locations() {
+        any.extend(address.phone.as_ref().map(phone_term));
+        any.extend(address_key(address).map(|key| {
+            let mut term = vec![kind::ADDRESS];
+            term.extend(key);
+            term
+        }));
+    }
+    Question::Any(any.into_iter().map(Question::whole).collect())
+}
+
+/// One address that is in one of the states, in one of the cities, and has the postal
 /// code.
 fn place(filter: &ProviderFilter) -> Option<Question> {
+    let kinds = place_kinds(filter.place);
     let states = &filter.state;
     let code = filter.postal_code.as_deref().map(postal_head);
     let code = code.as_deref().unwrap_or_default();
     let any = if !filter.city.is_empty() {
         let mut any = Vec::new();
         for city in &filter.city {
-            let mut begins = term(kind::CITY, &fold(city));
+            let mut begins = term(kinds.city, &fold(city));
             begins.push(PART);
             if states.is_empty() {
                 let keep = if code.is_empty() {
@@ -345,7 +410,7 @@ fn place(filter: &ProviderFilter) -> Option<Question> {
         }
         any
     } else if !code.is_empty() {
-        let begins = term(kind::POSTAL, code);
+        let begins = term(kinds.postal, code);
         if states.is_empty() {
             vec![Question::beginning(begins)]
         } else {
@@ -360,7 +425,7 @@ fn place(filter: &ProviderFilter) -> Option<Question> {
     } else if states.is_empty() {
         return None;
     } else {
-        let in_state = |state: &String| Question::whole(term(kind::STATE, state));
+        let in_state = |state: &String| Question::whole(term(kinds.state, state));
         states.iter().map(in_state).collect()
     };
     Some(Question::Any(any))

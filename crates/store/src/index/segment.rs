@@ -5,18 +5,16 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use canvass_model::ProviderSort;
 use roaring::RoaringBitmap;
 
 use super::{
     bits::Bits,
-    build::order_number,
     cache::{Cache, Cached, Key},
     coding::{
         BLOCK, Blob, Found, PIECE, Part, SIGNPOST, days, numbers, read_directory, read_inline,
         read_leaf,
     },
-    terms::{PART, Standing},
+    terms::{Order, PART, Standing, word_key},
 };
 use crate::{Error, Store, varint};
 
@@ -42,10 +40,15 @@ pub(crate) struct Segment {
     directories: OnceLock<Arc<Vec<Directory>>>,
     /// Of each position its place, by order. Too large for the cache, and of use to every search.
     ranks: [OnceLock<Arc<Vec<u32>>>; 4],
+    /// The words of names, each short, in order.
+    vocabulary: OnceLock<Arc<Vec<u32>>>,
 }
 
 /// The first terms of the leaves of a block.
 type Directory = Vec<Box<[u8]>>;
+
+/// Texts, each with the positions that have it.
+pub(crate) type Groups = Vec<(Arc<str>, RoaringBitmap)>;
 
 /// The ids behind the positions.
 enum Ids {
@@ -80,7 +83,7 @@ pub(crate) enum Keep {
 /// How a term must fit one of several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Fit {
-    /// Be it.
+    /// Be it. They are words of names.
     Whole,
     /// Begin with it.
     Beginning,
@@ -131,6 +134,7 @@ impl Segment {
             source: Source::Memory(blobs),
             directories: OnceLock::new(),
             ranks: Default::default(),
+            vocabulary: OnceLock::new(),
         })
     }
 
@@ -146,6 +150,7 @@ impl Segment {
             source: Source::Stored,
             directories: OnceLock::new(),
             ranks: Default::default(),
+            vocabulary: OnceLock::new(),
         })
     }
 
@@ -191,7 +196,7 @@ impl Segment {
         }
     }
 
-    fn blocks(&self) -> u16 {
+    pub(crate) fn blocks(&self) -> u16 {
         u16::try_from(self.len.div_ceil(BLOCK)).unwrap_or(u16::MAX)
     }
 
@@ -235,6 +240,20 @@ impl Segment {
             .blobs(store, &keys, |_, blob| read_directory(blob))
             .await?;
         Ok(self.directories.get_or_init(|| Arc::new(read)).clone())
+    }
+
+    async fn vocabulary(&self, store: &Store) -> Result<Arc<Vec<u32>>, Error> {
+        if let Some(known) = self.vocabulary.get() {
+            return Ok(known.clone());
+        }
+        let read = self
+            .blobs(store, &[Part::Vocabulary.key()], |_, blob| {
+                Some(numbers(blob))
+            })
+            .await?
+            .pop()
+            .ok_or_else(|| self.damaged())?;
+        Ok(self.vocabulary.get_or_init(|| Arc::new(read)).clone())
     }
 
     /// The leaves that may have terms of a scan, by block.
@@ -292,8 +311,20 @@ impl Segment {
         if let Some(known) = cache.positions(&key) {
             return Ok(known);
         }
+        let known = match fit {
+            // Of all that a word may be mistaken for few are words.
+            Fit::Whole => {
+                let words = self.vocabulary(store).await?;
+                let is_word = |term: &&Vec<u8>| {
+                    let word = term.get(1..).unwrap_or_default();
+                    words.binary_search(&word_key(word)).is_ok()
+                };
+                terms.iter().filter(is_word).collect::<Vec<_>>()
+            }
+            Fit::Beginning => terms.iter().collect(),
+        };
         let mut leaves = Vec::new();
-        for term in terms.iter() {
+        for term in known {
             let scan = match fit {
                 Fit::Whole => Scan::whole(term.clone()),
                 Fit::Beginning => Scan::beginning(term.clone()),
@@ -315,6 +346,120 @@ impl Segment {
             .await?;
         cache.put(key, Cached::Positions(positions.clone()));
         Ok(positions)
+    }
+
+    /// Calls back for each term of a scan in each block, with its positions there.
+    pub(super) async fn each_term(
+        &self,
+        store: &Store,
+        scan: &Scan,
+        mut each: impl FnMut(&[u8], &[u32]),
+    ) -> Result<(), Error> {
+        let leaves = self.leaves(store, scan).await?;
+        self.terms_of(store, &leaves, scan, &mut each).await
+    }
+
+    /// As [`Segment::each_term`], of one block.
+    pub(super) async fn each_term_of_block(
+        &self,
+        store: &Store,
+        scan: &Scan,
+        block: u16,
+        mut each: impl FnMut(&[u8], &[u32]),
+    ) -> Result<(), Error> {
+        let mut leaves = self.leaves(store, scan).await?;
+        leaves.retain(|(of, _)| *of == block);
+        self.terms_of(store, &leaves, scan, &mut each).await
+    }
+
+    async fn terms_of(
+        &self,
+        store: &Store,
+        leaves: &[(u16, u32)],
+        scan: &Scan,
+        each: &mut impl FnMut(&[u8], &[u32]),
+    ) -> Result<(), Error> {
+        for leaves in leaves.chunks(AT_ONCE) {
+            let keys: Vec<i64> = leaves
+                .iter()
+                .map(|&(block, leaf)| Part::Leaf(block, leaf).key())
+                .collect();
+            let mut many: Vec<(i64, Vec<u8>)> = Vec::new();
+            let mut few: Vec<u32> = Vec::new();
+            let mut block_of = leaves.iter().map(|(block, _)| *block);
+            self.blobs(store, &keys, |_, leaf| {
+                let block = block_of.next()?;
+                let mut whole = Some(());
+                read_leaf(leaf, |term, found| {
+                    if !term.starts_with(&scan.begins) {
+                        return term < scan.begins.as_slice();
+                    }
+                    if scan.keeps(term) {
+                        match found {
+                            Found::Inline(bytes) => {
+                                few.clear();
+                                whole = read_inline(block, bytes, &mut few);
+                                each(term, &few);
+                            }
+                            Found::Blob(number) => {
+                                many.push((Part::Positions(block, number).key(), term.to_vec()));
+                            }
+                        }
+                    }
+                    whole.is_some()
+                })?;
+                whole
+            })
+            .await?;
+            let keys: Vec<i64> = many.iter().map(|(key, _)| *key).collect();
+            let mut terms = many.iter().map(|(_, term)| term);
+            self.blobs(store, &keys, |_, blob| {
+                let positions = RoaringBitmap::deserialize_from(blob).ok()?;
+                few.clear();
+                few.extend(positions);
+                each(terms.next()?, &few);
+                Some(())
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// The positions of all terms of a kind, those together whose texts begin with the same so
+    /// many bytes, and have nothing after a part.
+    pub(crate) async fn groups(
+        &self,
+        store: &Store,
+        kind: u8,
+        bytes: usize,
+    ) -> Result<Arc<Groups>, Error> {
+        let cache = &store.index().cache;
+        let key = Key::Groups(self.number, kind, bytes);
+        if let Some(known) = cache.groups(&key) {
+            return Ok(known);
+        }
+        let mut groups: HashMap<Vec<u8>, RoaringBitmap> = HashMap::new();
+        let scan = Scan::beginning(vec![kind]);
+        self.each_term(store, &scan, |term, positions| {
+            let text = term.get(1..).unwrap_or_default();
+            let text = text.split(|b| *b == PART).next().unwrap_or_default();
+            let group = &text[..text.len().min(bytes)];
+            if !groups.contains_key(group) {
+                groups.insert(group.to_vec(), RoaringBitmap::new());
+            }
+            if let Some(group) = groups.get_mut(group) {
+                group.extend(positions);
+            }
+        })
+        .await?;
+        let mut groups: Groups = groups
+            .into_iter()
+            .map(|(text, positions)| (String::from_utf8_lossy(&text).into(), positions))
+            .collect();
+        groups.sort_by(|a, b| a.0.cmp(&b.0));
+        let groups = Arc::new(groups);
+        cache.put(key, Cached::Groups(groups.clone()));
+        Ok(groups)
     }
 
     /// The positions of terms of some leaves: `wanted` says of a term whether it is meant, and
@@ -372,10 +517,13 @@ impl Segment {
         let mut bytes = Vec::with_capacity(self.len.div_ceil(8) as usize);
         for piece in 0..self.len.div_ceil(PIECE) {
             let days = self.days(store, cache, column, piece).await?;
-            bytes.extend(days.chunks(8).map(|eight| {
-                let bits = eight.iter().enumerate();
-                bits.fold(0u8, |byte, (i, day)| byte | u8::from(*day >= from) << i)
-            }));
+            let (eights, rest) = days.as_chunks::<8>();
+            bytes.extend(eights.iter().map(|eight| bits_of(*eight, from)));
+            if !rest.is_empty() {
+                let mut eight = [0; 8];
+                eight[..rest.len()].copy_from_slice(rest);
+                bytes.push(bits_of(eight, from));
+            }
         }
         let positions = Arc::new(RoaringBitmap::from_lsb0_bytes(0, &bytes));
         cache.put(key, Cached::Positions(positions.clone()));
@@ -435,17 +583,13 @@ impl Segment {
     }
 
     /// Of each position its place in an order.
-    pub(crate) async fn ranks(
-        &self,
-        store: &Store,
-        sort: ProviderSort,
-    ) -> Result<Arc<Vec<u32>>, Error> {
-        let of_order = &self.ranks[usize::from(order_number(sort))];
+    pub(crate) async fn ranks(&self, store: &Store, sort: Order) -> Result<Arc<Vec<u32>>, Error> {
+        let of_order = &self.ranks[usize::from(sort.number())];
         if let Some(known) = of_order.get() {
             return Ok(known.clone());
         }
         let keys: Vec<i64> = (0..self.len.div_ceil(PIECE))
-            .map(|piece| Part::Order(order_number(sort), piece).key())
+            .map(|piece| Part::Order(sort.number(), piece).key())
             .collect();
         let mut ranks = vec![0; self.len as usize];
         let mut place = 0u32;
@@ -467,10 +611,10 @@ impl Segment {
         &self,
         store: &Store,
         cache: &Cache,
-        sort: ProviderSort,
+        sort: Order,
         piece: u32,
     ) -> Result<Arc<Vec<u32>>, Error> {
-        let part = Part::Order(order_number(sort), piece).key();
+        let part = Part::Order(sort.number(), piece).key();
         let key = Key::Order(self.number, part);
         if let Some(known) = cache.order(&key) {
             return Ok(known);
@@ -491,14 +635,14 @@ impl Segment {
         &self,
         store: &Store,
         cache: &Cache,
-        sort: ProviderSort,
+        sort: Order,
         after: &Standing,
     ) -> Result<u32, Error> {
-        let key = Key::Signposts(self.number, order_number(sort));
+        let key = Key::Signposts(self.number, sort.number());
         let posts = if let Some(known) = cache.signposts(&key) {
             known
         } else {
-            let part = Part::Signposts(order_number(sort)).key();
+            let part = Part::Signposts(sort.number()).key();
             let read = self
                 .blobs(store, &[part], |_, blob| read_signposts(blob))
                 .await?
@@ -513,6 +657,14 @@ impl Segment {
             .saturating_sub(1);
         Ok(u32::try_from(before).unwrap_or(0) * SIGNPOST)
     }
+}
+
+/// A bit for each of eight days, the first the lowest: whether it is `from`, which is not 0, or a
+/// later one.
+fn bits_of(days: [u16; 8], from: u16) -> u8 {
+    let is = days.map(|day| u8::from(day >= from));
+    // Each byte is 0 or 1; the product brings them together in its highest byte.
+    (u64::from_le_bytes(is).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
 }
 
 fn read_head(head: &[u8]) -> Option<(u32, Ids)> {
@@ -544,4 +696,17 @@ fn from_positions(mut positions: Vec<u32>, len: u32) -> RoaringBitmap {
         return RoaringBitmap::from_sorted_iter(positions).unwrap_or_default();
     }
     Bits::collect(0, len, positions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bit_says_whether_its_day_is_late_enough() {
+        for pattern in 0..=u8::MAX {
+            let days = std::array::from_fn(|i| 99 + u16::from(pattern >> i & 1));
+            assert_eq!(bits_of(days, 100), pattern);
+        }
+    }
 }

@@ -10,6 +10,41 @@ use jiff::civil::{Date, date};
 
 use crate::fold::{fold, sort_key};
 
+/// The orders that a segment knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Name,
+    City,
+    Enumerated,
+    Updated,
+}
+
+impl Order {
+    pub(crate) const ALL: [Self; 4] = [Self::Name, Self::City, Self::Enumerated, Self::Updated];
+
+    /// Its number among the blobs.
+    pub(crate) fn number(self) -> u16 {
+        match self {
+            Self::Name => 0,
+            Self::City => 1,
+            Self::Enumerated => 2,
+            Self::Updated => 3,
+        }
+    }
+}
+
+impl From<ProviderSort> for Order {
+    /// What is sorted by relevance or distance is by name among equals.
+    fn from(sort: ProviderSort) -> Self {
+        match sort {
+            ProviderSort::Name | ProviderSort::Relevance | ProviderSort::Distance => Self::Name,
+            ProviderSort::City => Self::City,
+            ProviderSort::Enumerated => Self::Enumerated,
+            ProviderSort::Updated => Self::Updated,
+        }
+    }
+}
+
 /// Parts a term of several values.
 pub(crate) const PART: u8 = 1;
 
@@ -17,6 +52,9 @@ pub(crate) const PART: u8 = 1;
 pub(crate) mod kind {
     /// A word of any of the provider's names.
     pub(crate) const NAME: u8 = b'W';
+    /// A word of the name by which the provider is filed: of a person's last name, or the first of
+    /// an organization's.
+    pub(crate) const HEAD: u8 = b'H';
     /// A word of the authorized official's name.
     pub(crate) const OFFICIAL: u8 = b'O';
     /// A word of the authorized official's title.
@@ -49,6 +87,8 @@ pub(crate) mod kind {
     pub(crate) const LICENSE: u8 = b'L';
     /// Digits of a practice location's telephone number.
     pub(crate) const PHONE: u8 = b'B';
+    /// Street and ZIP code of a practice location, as [`super::address_key`] makes them short.
+    pub(crate) const ADDRESS: u8 = b'K';
     /// Something that is so or not: see [`super::flag`].
     pub(crate) const FLAG: u8 = b'Y';
 }
@@ -89,6 +129,31 @@ pub(crate) fn postal_head(code: &str) -> String {
     code.chars().take(5).flat_map(char::to_uppercase).collect()
 }
 
+/// Five bytes that stand for the folded street lines of an address and its ZIP code. Two others of
+/// ten million addresses are the same with a chance of one in a hundred thousand.
+pub(crate) fn address_key(a: &Address) -> Option<[u8; 5]> {
+    let mut street = fold(a.line_1.as_deref()?);
+    if let Some(more) = &a.line_2 {
+        street.push(' ');
+        street.push_str(&fold(more));
+    }
+    let street = street.trim();
+    let code = postal_head(a.postal_code.as_deref().unwrap_or_default());
+    if street.is_empty() || code.is_empty() {
+        return None;
+    }
+    let hash = blake3::hash(format!("{street}\n{code}").as_bytes());
+    hash.as_bytes().first_chunk().copied()
+}
+
+/// Four bytes that stand for a word in the vocabulary of a segment.
+pub(crate) fn word_key(word: &[u8]) -> u32 {
+    let hash = blake3::hash(word);
+    hash.as_bytes()
+        .first_chunk()
+        .map_or(0, |four| u32::from_le_bytes(*four))
+}
+
 /// Gives each term of a provider, some more than once.
 pub(crate) fn terms(p: &Provider, mut give: impl FnMut(&[u8])) {
     let mut term = Vec::with_capacity(64);
@@ -110,7 +175,12 @@ pub(crate) fn terms(p: &Provider, mut give: impl FnMut(&[u8])) {
     if let Some(official) = &p.official {
         person(kind::OFFICIAL, &official.name, &mut one);
     }
+    words(kind::HEAD, p.name.last.as_ref(), &mut one);
     words(kind::NAME, p.organization_name.as_ref(), &mut one);
+    let folded = p.organization_name.as_deref().map(fold).unwrap_or_default();
+    if let Some(first) = folded.split(' ').find(|word| !word.is_empty()) {
+        one(kind::HEAD, &[first.as_bytes()]);
+    }
     for other in &p.other_names {
         words(kind::NAME, other.organization.as_ref(), &mut one);
     }
@@ -136,6 +206,9 @@ pub(crate) fn terms(p: &Provider, mut give: impl FnMut(&[u8])) {
         fax |= address.fax.is_some();
         if let Some(phone) = &address.phone {
             one(kind::PHONE, &[phone.digits().as_bytes()]);
+        }
+        if let Some(key) = address_key(address) {
+            one(kind::ADDRESS, &[&key]);
         }
     }
     if let Some(address) = &p.mailing {
@@ -248,17 +321,17 @@ fn number(npi: Npi) -> u32 {
 }
 
 impl Standing {
-    pub(crate) fn of(p: &Provider, sort: ProviderSort) -> Self {
+    pub(crate) fn of(p: &Provider, sort: Order) -> Self {
         let newest = |date| Self {
             key: (!day(date)).to_be_bytes().to_vec(),
             tie: !number(p.npi),
         };
         match sort {
-            ProviderSort::Name => Self {
+            Order::Name => Self {
                 key: sort_key(&p.registry_sort_name()).into_bytes(),
                 tie: number(p.npi),
             },
-            ProviderSort::City => Self {
+            Order::City => Self {
                 key: sort_key(
                     p.practice
                         .as_ref()
@@ -268,19 +341,19 @@ impl Standing {
                 .into_bytes(),
                 tie: number(p.npi),
             },
-            ProviderSort::Enumerated => newest(p.enumerated_on),
-            ProviderSort::Updated => newest(p.updated_on),
+            Order::Enumerated => newest(p.enumerated_on),
+            Order::Updated => newest(p.updated_on),
         }
     }
 
     /// The place that a cursor names; none where it belongs to another order.
-    pub(crate) fn of_cursor(cursor: &Cursor, sort: ProviderSort) -> Option<Self> {
+    pub(crate) fn of_cursor(cursor: &Cursor, sort: Order) -> Option<Self> {
         match sort {
-            ProviderSort::Name | ProviderSort::City => Some(Self {
+            Order::Name | Order::City => Some(Self {
                 key: cursor.key.clone().into_bytes(),
                 tie: number(cursor.npi),
             }),
-            ProviderSort::Enumerated | ProviderSort::Updated => {
+            Order::Enumerated | Order::Updated => {
                 let date = match cursor.key.as_str() {
                     "" => None,
                     text => Some(text.parse().ok()?),
@@ -293,9 +366,9 @@ impl Standing {
         }
     }
 
-    pub(crate) fn cursor(&self, npi: Npi, sort: ProviderSort) -> Cursor {
+    pub(crate) fn cursor(&self, npi: Npi, sort: Order) -> Cursor {
         let key = match (sort, self.key.as_slice()) {
-            (ProviderSort::Enumerated | ProviderSort::Updated, &[high, low]) => {
+            (Order::Enumerated | Order::Updated, &[high, low]) => {
                 date_of(!u16::from_be_bytes([high, low]))
             }
             _ => String::from_utf8_lossy(&self.key).into_owned(),

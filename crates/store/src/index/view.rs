@@ -6,7 +6,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use canvass_model::ProviderSort;
+use jiff::civil::Date;
 use roaring::RoaringBitmap;
 use tokio::sync::Mutex;
 
@@ -14,10 +14,12 @@ use super::{
     bits::Bits,
     build::{Builder, Described},
     cache::Cache,
+    coding::BLOCK,
+    phones::Phones,
     question::Question,
     read_id, read_provider,
-    segment::Segment,
-    terms::Standing,
+    segment::{Scan, Segment},
+    terms::{Order, Standing},
     walk::Walk,
 };
 use crate::{
@@ -31,7 +33,7 @@ const IN_MEMORY: usize = 4;
 const TRIES: u32 = 8;
 
 /// The numbers of `index_state`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct State {
     pub(crate) ids: i64,
     pub(crate) manifest: i64,
@@ -39,9 +41,15 @@ pub(crate) struct State {
     pub(crate) leads: i64,
 }
 
+/// What is asked of changes: in which state of the index, since which day, in which field.
+type Changed = (State, Option<Date>, Option<String>);
+
 /// What a process knows of the index.
 pub(crate) struct Index {
     pub(super) cache: Cache,
+    pub(super) phones: Phones,
+    /// Ids of what has changed, by the state of the index and what was asked.
+    pub(crate) changed: quick_cache::sync::Cache<Changed, Arc<RoaringBitmap>>,
     view: Mutex<Option<Arc<View>>>,
     leads: Mutex<Option<Leads>>,
     /// Held by whoever makes segments.
@@ -73,6 +81,8 @@ impl Index {
     pub(crate) fn new() -> Self {
         Self {
             cache: Cache::new(),
+            phones: Phones::default(),
+            changed: quick_cache::sync::Cache::new(16),
             view: Mutex::new(None),
             leads: Mutex::new(None),
             settling: Mutex::new(()),
@@ -85,6 +95,9 @@ impl Index {
         self.in_memory.fetch_sub(1, Ordering::Relaxed)
     }
 }
+
+/// Blocks of which a sample is made.
+const SAMPLE: usize = 4;
 
 /// Which providers a question has, by segment.
 pub(crate) struct Answer {
@@ -106,6 +119,72 @@ impl Answer {
         ids
     }
 
+    /// Those that meet a condition, and the others.
+    pub(crate) async fn parted(
+        &self,
+        store: &Store,
+        question: &Question,
+    ) -> Result<(Self, Self), Error> {
+        let (mut yes, mut no) = (Vec::new(), Vec::new());
+        for (segment, found) in &self.portions {
+            let meet = question.put(store, segment).await?;
+            yes.push((segment.clone(), found & &*meet));
+            no.push((segment.clone(), found - &*meet));
+        }
+        let answer = |mut portions: Vec<(Arc<Segment>, RoaringBitmap)>| {
+            portions.retain(|(_, found)| !found.is_empty());
+            Self { portions }
+        };
+        Ok((answer(yes), answer(no)))
+    }
+
+    pub(crate) fn portions(&self) -> impl Iterator<Item = (&Segment, &RoaringBitmap)> {
+        self.portions
+            .iter()
+            .map(|(segment, found)| (&**segment, found))
+    }
+
+    /// Calls back for terms of a scan, with how many of the answer have each: of the blocks that
+    /// have most of it, which are all of them up to a million providers.
+    pub(crate) async fn sample(
+        &self,
+        store: &Store,
+        scan: &Scan,
+        mut each: impl FnMut(&[u8], u64),
+    ) -> Result<(), Error> {
+        let mut blocks: Vec<(u64, &Segment, &RoaringBitmap, u16)> = Vec::new();
+        for (segment, found) in self.portions() {
+            for block in 0..segment.blocks() {
+                let from = u32::from(block) * BLOCK;
+                let count = found.range_cardinality(from..from + BLOCK);
+                if count > 0 {
+                    blocks.push((count, segment, found, block));
+                }
+            }
+        }
+        blocks.sort_by_key(|(count, ..)| std::cmp::Reverse(*count));
+        for (count, segment, found, block) in blocks.into_iter().take(SAMPLE) {
+            let from = u32::from(block) * BLOCK;
+            let all = count == u64::from(BLOCK.min(segment.len - from));
+            let mut bits = Bits::new(from, from + BLOCK);
+            for position in found.range(from..from + BLOCK) {
+                bits.insert(position);
+            }
+            let each = |term: &[u8], positions: &[u32]| {
+                let having = if all {
+                    positions.len()
+                } else {
+                    positions.iter().filter(|at| bits.contains(**at)).count()
+                };
+                if having > 0 {
+                    each(term, having as u64);
+                }
+            };
+            segment.each_term_of_block(store, scan, block, each).await?;
+        }
+        Ok(())
+    }
+
     /// Leaves only those with these ids.
     pub(crate) fn keep(&mut self, ids: &RoaringBitmap) {
         for (segment, found) in &mut self.portions {
@@ -114,7 +193,7 @@ impl Answer {
     }
 
     /// Goes along an order, from after a standing on.
-    pub(crate) fn walk(self, sort: ProviderSort, after: Option<Standing>) -> Walk {
+    pub(crate) fn walk(self, sort: Order, after: Option<Standing>) -> Walk {
         Walk::new(self, sort, after)
     }
 }

@@ -2,23 +2,28 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use canvass_model::{Cursor, Npi, ProviderSort};
+use canvass_model::{Cursor, Npi};
 use roaring::RoaringBitmap;
 
 use super::{
     Held,
+    bits::Bits,
     coding::{PIECE, SIGNPOST},
     segment::Segment,
-    terms::Standing,
+    terms::{Order, Standing},
     view::Answer,
 };
 use crate::{Error, Store};
 
 /// As many providers are read and sorted rather than looked for in the order.
 const FEW: u64 = 120;
-/// Where fewer than one in so many are wanted, their places in the order are looked up; else the
-/// order is gone along until enough were met.
-const SPARSE: u64 = 48;
+/// Places of the order that cost as much to go along as one place costs to be looked up.
+const LOOK: u64 = 8;
+/// Providers that are wanted of a segment, more or less, when a way is chosen.
+const WANTED: u64 = 64;
+
+/// Places of a piece that are looked at in one go.
+const STRETCH: usize = 4_096;
 
 /// A provider with its place in the order.
 pub(crate) struct Step {
@@ -32,14 +37,14 @@ impl Step {
     }
 
     /// The place after which the walk can be taken up again.
-    pub(crate) fn cursor(&self, sort: ProviderSort) -> Cursor {
+    pub(crate) fn cursor(&self, sort: Order) -> Cursor {
         self.standing.cursor(self.held.provider.npi, sort)
     }
 }
 
 /// A walk along an order.
 pub(crate) struct Walk {
-    sort: ProviderSort,
+    sort: Order,
     after: Option<Standing>,
     /// All that is left, in order, when there were few.
     few: Option<VecDeque<Step>>,
@@ -59,13 +64,23 @@ struct Lane {
 enum Way {
     /// Not begun.
     Start,
-    /// Along the order, from this place on.
-    Along(u32),
+    /// Along the order.
+    Along(Along),
     /// By their places in the order, each with its position.
     Ranked {
         left: Vec<(u32, u32)>,
         state: Ranking,
     },
+}
+
+/// A walk that meets every provider of the order and takes those that were found.
+struct Along {
+    /// The next place.
+    at: u32,
+    /// Places that were looked at.
+    steps: u64,
+    /// What was found, once so much was looked at that it is worth the making.
+    bits: Option<Bits>,
 }
 
 /// In what order the places are that are left.
@@ -80,7 +95,7 @@ enum Ranking {
 }
 
 impl Walk {
-    pub(super) fn new(answer: Answer, sort: ProviderSort, after: Option<Standing>) -> Self {
+    pub(super) fn new(answer: Answer, sort: Order, after: Option<Standing>) -> Self {
         Self {
             sort,
             after,
@@ -198,7 +213,7 @@ impl Lane {
     async fn begin(
         &mut self,
         store: &Store,
-        sort: ProviderSort,
+        sort: Order,
         after: Option<&Standing>,
     ) -> Result<(), Error> {
         let cache = &store.index().cache;
@@ -209,65 +224,70 @@ impl Lane {
             }
             None => 0,
         };
-        self.way = if self.found.len() * SPARSE < u64::from(self.segment.len) {
-            let ranks = self.segment.ranks(store, sort).await?;
-            let ranked = self.found.iter().filter_map(|position| {
-                let rank = *ranks.get(position as usize)?;
-                (rank >= from).then_some((rank, position))
-            });
-            Way::Ranked {
-                left: ranked.collect(),
-                state: Ranking::Unasked,
-            }
+        let found = self.found.len();
+        // Where they are spread over the whole order, as most are, going along it until enough were
+        // met is the shorter way.
+        self.way = if found * found * LOOK < WANTED * u64::from(self.segment.len) {
+            self.ranked(store, sort, from).await?
         } else {
-            Way::Along(from)
+            Way::Along(Along {
+                at: from,
+                steps: 0,
+                bits: None,
+            })
         };
         Ok(())
+    }
+
+    /// The way by the places of all that were found, from this place on.
+    async fn ranked(&self, store: &Store, sort: Order, from: u32) -> Result<Way, Error> {
+        let ranks = self.segment.ranks(store, sort).await?;
+        let ranked = self.found.iter().filter_map(|position| {
+            let rank = *ranks.get(position as usize)?;
+            (rank >= from).then_some((rank, position))
+        });
+        Ok(Way::Ranked {
+            left: ranked.collect(),
+            state: Ranking::Unasked,
+        })
     }
 
     /// The ids of the next providers, at most so many; fewer only at the end.
     async fn next_ids(
         &mut self,
         store: &Store,
-        sort: ProviderSort,
+        sort: Order,
         count: usize,
     ) -> Result<Vec<u32>, Error> {
-        let segment = &self.segment;
         let mut ids = Vec::with_capacity(count);
-        match &mut self.way {
-            Way::Start => {}
+        if let Way::Along(along) = &mut self.way {
+            let found = &self.found;
+            ids = along.next(store, &self.segment, found, sort, count).await?;
+            let at = along.at;
+            if ids.len() == count || at >= self.segment.len {
+                return Ok(ids);
+            }
+            // They stand together somewhere behind.
+            self.way = self.ranked(store, sort, at).await?;
+        }
+        let count = count - ids.len();
+        let id = |position: u32| self.segment.id(position);
+        if let Way::Ranked { left, state } = &mut self.way {
             // One page wants the first few of many; whoever comes again wants all.
-            Way::Ranked { left, state } if *state == Ranking::Unasked && left.len() > count => {
+            if *state == Ranking::Unasked && left.len() > count {
                 let (first, ..) = left.select_nth_unstable(count);
                 first.sort_unstable();
-                ids.extend(first.iter().map(|(_, position)| segment.id(*position)));
+                ids.extend(first.iter().map(|(_, position)| id(*position)));
                 left.drain(..count);
                 *state = Ranking::Asked;
+                return Ok(ids);
             }
-            Way::Ranked { left, state } => {
-                if *state != Ranking::Sorted {
-                    left.sort_unstable_by(|a, b| b.cmp(a));
-                    *state = Ranking::Sorted;
-                }
-                let rest = left.len().saturating_sub(count);
-                let next = left.drain(rest..).rev();
-                ids.extend(next.map(|(_, position)| segment.id(position)));
+            if *state != Ranking::Sorted {
+                left.sort_unstable_by(|a, b| b.cmp(a));
+                *state = Ranking::Sorted;
             }
-            Way::Along(at) => {
-                let cache = &store.index().cache;
-                while ids.len() < count && *at < segment.len {
-                    let piece = segment.order(store, cache, sort, *at / PIECE).await?;
-                    for &position in piece.iter().skip((*at % PIECE) as usize) {
-                        *at += 1;
-                        if self.found.contains(position) {
-                            ids.push(segment.id(position));
-                            if ids.len() == count {
-                                break;
-                            }
-                        }
-                    }
-                }
-            }
+            let rest = left.len().saturating_sub(count);
+            ids.extend(left.drain(rest..).rev().map(|(_, position)| id(position)));
         }
         Ok(ids)
     }
@@ -276,7 +296,7 @@ impl Lane {
     async fn first_after(
         &self,
         store: &Store,
-        sort: ProviderSort,
+        sort: Order,
         after: &Standing,
         near: u32,
     ) -> Result<u32, Error> {
@@ -303,5 +323,50 @@ impl Lane {
         }
         let beyond = (near + SIGNPOST).min(self.segment.len);
         Ok(found.get(low).map_or(beyond, |(place, _)| *place))
+    }
+}
+
+impl Along {
+    /// The ids of the next providers that were found, at most so many; fewer at the end, and where
+    /// looking each place up is the shorter way.
+    async fn next(
+        &mut self,
+        store: &Store,
+        segment: &Segment,
+        found: &RoaringBitmap,
+        sort: Order,
+        count: usize,
+    ) -> Result<Vec<u32>, Error> {
+        let cache = &store.index().cache;
+        let mut ids = Vec::with_capacity(count);
+        while ids.len() < count && self.at < segment.len && self.steps <= found.len() * LOOK {
+            if self.bits.is_none() && self.steps > found.len() / 8 {
+                self.bits = Some(Bits::of(found, segment.len));
+            }
+            let piece = segment.order(store, cache, sort, self.at / PIECE).await?;
+            let rest = piece.get((self.at % PIECE) as usize..).unwrap_or_default();
+            // What was looked at is noted between stretches of the piece.
+            let stretch = rest.len().min(STRETCH);
+            let mut looked = 0;
+            for &position in &rest[..stretch] {
+                looked += 1;
+                let is_found = match &self.bits {
+                    Some(bits) => bits.contains(position),
+                    None => found.contains(position),
+                };
+                if is_found {
+                    ids.push(segment.id(position));
+                    if ids.len() == count {
+                        break;
+                    }
+                }
+            }
+            self.at += looked;
+            self.steps += u64::from(looked);
+            if rest.is_empty() {
+                return Err(Error::corrupt("an order of the search index"));
+            }
+        }
+        Ok(ids)
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use canvass_model::{
     Activity, Cursor, Lead, LeadFilter, LeadSort, LeadStatus, Npi, Page, PageRequest,
-    ProviderFilter, ProviderSort, Total,
+    ProviderFilter, Total,
 };
 use jiff::Timestamp;
 use roaring::RoaringBitmap;
@@ -13,7 +13,7 @@ use super::{ACTIVITY, COLUMNS, ID, LEAD, read_activity, read_lead, read_status, 
 use crate::{
     Error, Store,
     backend::listed,
-    index::{self, Question, Step, read_id},
+    index::{self, Order, Question, Step, read_id},
     search::Text,
     value::{Row, Value, params, time_text},
 };
@@ -49,6 +49,21 @@ struct ByTime<'a> {
 }
 
 impl Store {
+    /// The statuses of those of these providers that are leads.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn lead_statuses(&self, npis: &[Npi]) -> Result<HashMap<Npi, LeadStatus>, Error> {
+        let among = self.engine().among("npi", "$1");
+        let sql = format!("SELECT npi, status FROM leads WHERE {among}");
+        let group = listed(npis.iter().map(|npi| npi.as_i64()));
+        let rows = self.query(crate::Sql::kept(sql), vec![group]).await?;
+        let statuses = rows
+            .iter()
+            .map(|row| Ok((row.npi(0)?, read_status(row, 1)?)));
+        statuses.collect()
+    }
+
     /// One page of leads.
     ///
     /// # Errors
@@ -191,7 +206,7 @@ impl Store {
         mut ids: RoaringBitmap,
         page: &PageRequest,
     ) -> Result<Vec<(Lead, Option<String>)>, Error> {
-        let sort = ProviderSort::Name;
+        let sort = Order::Name;
         let after = match &page.after {
             Some(cursor) => Some(index::standing(cursor, sort).ok_or(Error::Cursor)?),
             None => None,

@@ -28,7 +28,7 @@ async fn ten_leads(store: &Store) {
         .unwrap();
 }
 
-async fn user(store: &Store, name: &str) -> User {
+pub async fn user(store: &Store, name: &str) -> User {
     let new = NewUser {
         name: name.into(),
         role: Role::Caller,
@@ -37,7 +37,7 @@ async fn user(store: &Store, name: &str) -> User {
     store.add_user(&new, now()).await.unwrap().unwrap()
 }
 
-async fn edit(store: &Store, n: u32, if_match: Option<i64>, patch: LeadPatch) -> Edited<()> {
+pub async fn edit(store: &Store, n: u32, if_match: Option<i64>, patch: LeadPatch) -> Edited<()> {
     let edit = LeadEdit {
         patch,
         activity: None,

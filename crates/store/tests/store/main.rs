@@ -1,10 +1,13 @@
 //! Rules of the store, on both engines.
 
+mod beside;
 #[path = "../both/mod.rs"]
 mod both;
+mod facets;
 mod filters;
 mod leads;
 mod migrations;
+mod orders;
 mod pace;
 mod providers;
 mod sample;

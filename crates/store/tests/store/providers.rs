@@ -1,4 +1,4 @@
-use canvass_model::{Change, ChangeKind, Phone, RecordStatus};
+use canvass_model::{Change, ChangeKind, Phone, RecordStatus, Source};
 use canvass_store::WriteSummary;
 use jiff::SignedDuration;
 
@@ -58,11 +58,13 @@ both_engines! {
             field: "practice.phone".into(),
             before: Some("559-555-0100".into()),
             after: Some("559-555-0199".into()),
+            source: Source::Api,
         };
         assert_eq!(db.changes(npi(1), 10).await.unwrap(), [expected]);
         assert!(db.changes(npi(0), 10).await.unwrap().is_empty());
         let stored = db.provider(npi(1)).await.unwrap().unwrap();
         assert_eq!((stored.first_seen_at, stored.changed_at), (now(), at));
+        assert_eq!(stored.first_source, Source::Api);
     }
 
     async fn going_out_of_service_is_a_change_of_its_own_kind(db: Database) {

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-async fn pages(
+pub async fn pages(
     store: &Store,
     filter: &ProviderFilter,
     sort: ProviderSort,
@@ -37,6 +37,8 @@ pub fn filter(pairs: &[(&str, &str)]) -> ProviderFilter {
     for (name, value) in pairs {
         assert!(filter.set(name, value).unwrap());
     }
+    // What the NUCC catalogue would make of them.
+    filter.taxonomy_codes.clone_from(&filter.taxonomy);
     filter
 }
 
@@ -165,7 +167,8 @@ both_engines! {
                 let got = pages(&db, &filter(pairs), sort, 8).await;
                 let mut npis: Vec<Npi> = got.iter().map(|p| p.npi).collect();
                 let key = |p: &ProviderSummary| match sort {
-                    ProviderSort::Name => canvass_store::sort_key(&p.name).replace(',', ""),
+                    // Ana is no last name, and nobody is near anything.
+                    ProviderSort::Name | ProviderSort::Relevance | ProviderSort::Distance => canvass_store::sort_key(&p.name).replace(',', ""),
                     ProviderSort::City => canvass_store::sort_key(p.city.as_deref().unwrap()),
                     ProviderSort::Enumerated => p.enumerated_on.map(|d| d.to_string()).unwrap_or_default(),
                     ProviderSort::Updated => p.updated_on.map(|d| d.to_string()).unwrap_or_default(),

@@ -4,7 +4,7 @@ use axum::http::HeaderValue;
 use canvass_app::{App, ProviderView};
 use canvass_model::{
     Activity, Catalogue, Change, ContactMethod, Entity, Lead, LeadStatus, Npi, Page, Phone,
-    Provider, ProviderSummary, RecordStatus, Total,
+    Provider, ProviderSummary, RecordStatus, Source, Total,
 };
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
@@ -194,6 +194,9 @@ pub struct ProviderDetail {
     /// When canvass first saw it.
     #[schema(value_type = String, format = DateTime)]
     pub first_seen_at: Timestamp,
+    /// Where it was first seen.
+    #[schema(value_type = schema::Source)]
+    pub first_source: Source,
     /// When its record last changed here.
     #[schema(value_type = String, format = DateTime)]
     pub changed_at: Timestamp,
@@ -209,6 +212,7 @@ impl ProviderDetail {
             changes: view.changes,
             lead: view.lead.map(|lead| LeadRow::new(lead, app.catalogue())),
             first_seen_at: view.first_seen_at,
+            first_source: view.first_source,
             changed_at: view.changed_at,
         }
     }

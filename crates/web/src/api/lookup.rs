@@ -25,14 +25,14 @@ pub struct Suggestion {
     state: Option<String>,
 }
 
-/// Suggest a specialty or a city
+/// Suggest a specialty, a city or a name
 ///
 /// What a few typed letters may mean, the likeliest first.
 #[utoipa::path(
     get, path = "/api/suggest", tag = "Look-up", operation_id = "suggest",
     extensions(("x-role" = json!("caller"))),
     params(
-        ("kind" = String, Query, description = "`specialty` or `city`."),
+        ("kind" = String, Query, description = "`specialty`, `city` or `name`."),
         ("q" = String, Query, description = "What was typed.", example = "card"),
         ("state" = Option<String>, Query, description = "Two-letter state of a city.", example = "CA"),
         ("limit" = Option<u32>, Query, description = "Rows at most.", minimum = 1, maximum = 50),
@@ -51,8 +51,14 @@ pub async fn suggest(
     let items = match others.get("kind") {
         Some("specialty") => specialties(app.catalogue(), &typed, limit),
         Some("city") => cities(&typed, others.get("state"), limit),
+        Some("name") => app
+            .suggest_names(&typed, limit)
+            .await?
+            .into_iter()
+            .map(|value| Suggestion { value, state: None })
+            .collect(),
         _ => {
-            let wrong = FieldError::new("kind", "specialty or city");
+            let wrong = FieldError::new("kind", "specialty, city or name");
             return Err(misunderstood(vec![wrong]));
         }
     };

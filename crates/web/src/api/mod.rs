@@ -80,6 +80,7 @@ fn streaming() -> OpenApiRouter<Server> {
         .routes(routes!(imports::follow))
         .routes(routes!(imports::set_asides))
         .routes(routes!(providers::export))
+        .routes(routes!(providers::facets))
         .routes(routes!(leads::export))
         .merge(import)
         .merge(uploads)

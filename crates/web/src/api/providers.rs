@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use canvass_app::App;
-use canvass_model::{ProviderSort, Receipt};
+use canvass_model::{Facets, ProviderSort, Receipt};
 use canvass_store::SaveAll;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -27,7 +27,7 @@ use crate::problem::Problem;
     extensions(("x-role" = json!("caller"))),
     params(
         schema::ProviderFilterParams,
-        ("sort" = Option<String>, Query, description = "Order: `name` (default), `city`, `enumerated` or `updated`."),
+        ("sort" = Option<String>, Query, description = "Order: `name` (default), `city`, `enumerated`, `updated`, `relevance` to `q`, or `distance` from `near`."),
         schema::PageParams,
     ),
     responses((status = 200, description = "A page of providers", body = List<ProviderRow>)),
@@ -42,6 +42,25 @@ pub async fn search(
     let (found, total) = tokio::try_join!(app.search(&filter, sort, &page), app.count(&filter))?;
     let shown = |row| ProviderRow::new(row, app.catalogue());
     Ok(Json(List::page(found, total, shown)))
+}
+
+/// What a search finds is like
+///
+/// The most frequent specialties, states, cities and kinds of what a search finds, with how many
+/// have each, at most twelve of each.
+#[utoipa::path(
+    get, path = "/api/providers/facets", tag = "Providers", operation_id = "provider_facets",
+    extensions(("x-role" = json!("caller"))),
+    params(schema::ProviderFilterParams),
+    responses((status = 200, description = "Counts", body = schema::Facets)),
+)]
+pub async fn facets(
+    State(app): State<App>,
+    _: Caller,
+    query: Query,
+) -> Result<Json<Facets>, Problem> {
+    let (filter, _) = filter::providers(query, &[])?;
+    Ok(Json(app.facets(&filter).await?))
 }
 
 /// Get a provider
@@ -115,7 +134,7 @@ pub async fn save_all(
             `license_state`, `address_1`, `address_2`, `city`, `state`, `postal_code`, `phone`, `fax`, \
             `official`, `official_title`, `official_phone`, `enumerated_on`, `updated_on`, `lead`."),
         schema::ProviderFilterParams,
-        ("sort" = Option<String>, Query, description = "Order: `name` (default), `city`, `enumerated` or `updated`."),
+        ("sort" = Option<String>, Query, description = "Order, as of the search. Without one the rows come as they are stored, which is quickest."),
     ),
     responses((status = 200, description = "The file", content(
         (String = "text/csv"),
@@ -128,7 +147,10 @@ pub async fn export(State(app): State<App>, _: Manager, query: Query) -> Result<
     let (filter, others) = filter::providers(query, &[format, columns, "sort"])?;
     let options = export::options(&others)?;
     let format = options.format;
-    let sort = others.sort(ProviderSort::parse)?;
+    let sort = match others.get("sort") {
+        Some(_) => Some(others.sort(ProviderSort::parse)?),
+        None => None,
+    };
     let file = app.export_providers(&filter, sort, options)?;
     export::file(&app, "providers", format, file).await
 }

@@ -46,7 +46,7 @@ pub struct NewSearchRequest {
     /// The search.
     #[schema(value_type = Option<schema::ProviderFilterParams>)]
     filter: Option<Map<String, Value>>,
-    /// Order of a search that `filter` says: `name` (default), `city`, `enumerated` or `updated`.
+    /// Order of a search that `filter` says, as `GET /api/providers` takes it; `name` when absent.
     sort: Option<String>,
     /// Whether it is for the whole team, which needs the role `manager`.
     #[serde(default)]

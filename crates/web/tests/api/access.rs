@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The least role of each route, tokens being somebody else's; one's own have a test of their own.
-const ROUTES: [(&str, &str, Role); 38] = [
+const ROUTES: [(&str, &str, Role); 39] = [
     ("GET", "/api/imports", Role::Manager),
     ("POST", "/api/imports", Role::Manager),
     ("GET", "/api/imports/{id}", Role::Manager),
@@ -36,6 +36,7 @@ const ROUTES: [(&str, &str, Role); 38] = [
     ("GET", "/api/me", Role::Caller),
     ("GET", "/api/providers", Role::Caller),
     ("GET", "/api/providers/export", Role::Manager),
+    ("GET", "/api/providers/facets", Role::Caller),
     ("POST", "/api/providers/save-all", Role::Manager),
     ("GET", "/api/providers/{npi}", Role::Caller),
     ("GET", "/api/searches", Role::Caller),

@@ -83,6 +83,7 @@ async fn what_can_not_be_kept_is_refused_with_its_field() {
             422,
             "sort",
         ),
+        (json!({"name": "y", "query": "sort=distance"}), 422, "sort"),
         (json!({"name": "y", "query": "state=X"}), 422, "state"),
         (json!({"name": "y", "query": "cursor=1"}), 422, "cursor"),
         (

@@ -20,7 +20,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use canvass_model::{Catalogue, Change, ChangeKind, Provider, changes_between};
+use canvass_model::{Catalogue, Change, ChangeKind, Provider, Source, changes_between};
 use jiff::{
     Timestamp,
     civil::{Date, date},
@@ -405,7 +405,7 @@ impl WeeklyReport {
             return;
         };
         // When it was seen is of no matter to a count.
-        let changes = changes_between(before, after, Timestamp::UNIX_EPOCH);
+        let changes = changes_between(before, after, Source::WeeklyFile, Timestamp::UNIX_EPOCH);
         let of_fields = |change: &Change| change.kind == ChangeKind::Field;
         for change in changes.into_iter().filter(of_fields) {
             *fields.entry(change.field).or_default() += 1;

@@ -375,7 +375,7 @@ fn other_room(p: &mut Provider) {
 mod tests {
     use std::collections::HashSet;
 
-    use canvass_model::{Catalogue, changes_between};
+    use canvass_model::{Catalogue, Source, changes_between};
     use jiff::{Timestamp, civil::date};
     use proptest::prelude::*;
 
@@ -440,7 +440,8 @@ mod tests {
                 assert_eq!(line.1, Action::Created);
                 continue;
             };
-            let changes = changes_between(&before, &after, Timestamp::UNIX_EPOCH);
+            let changes =
+                changes_between(&before, &after, Source::WeeklyFile, Timestamp::UNIX_EPOCH);
             let kinds: HashSet<&str> = changes.iter().map(|c| c.kind.as_str()).collect();
             match line.1 {
                 Action::Unchanged => assert_eq!(before, after),

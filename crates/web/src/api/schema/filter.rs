@@ -14,21 +14,25 @@ pub struct ProviderFilterParams {
     /// Specialties, as people say them; may repeat.
     #[schema(example = json!(["Family Medicine"]))]
     pub specialty: Option<Vec<String>>,
-    /// NUCC taxonomy codes; may repeat.
+    /// NUCC taxonomy codes, beginnings of codes, or names of any level of the NUCC; may repeat.
     #[schema(example = json!(["207Q00000X"]))]
     pub taxonomy: Option<Vec<String>>,
     /// Look at the primary taxonomy only.
     pub primary_only: Option<bool>,
-    /// Two-letter states of a practice location; may repeat.
+    /// Which address the places below are those of; `practice` when absent.
+    #[schema(value_type = Option<super::PlaceOf>)]
+    #[param(value_type = Option<super::PlaceOf>)]
+    pub place: Option<String>,
+    /// Two-letter states of the address; may repeat.
     #[schema(example = json!(["CA"]))]
     pub state: Option<Vec<String>>,
-    /// Cities of a practice location; may repeat.
+    /// Cities of the address; may repeat.
     #[schema(example = json!(["Fresno"]))]
     pub city: Option<Vec<String>>,
-    /// The postal code of a practice location, or its beginning.
+    /// The postal code of the address, or its beginning.
     #[schema(example = "937")]
     pub postal_code: Option<String>,
-    /// A ZIP code, or a city and its state, around which a practice location is.
+    /// A ZIP code, or a city and its state, around which the address is.
     #[schema(example = "Fresno, CA")]
     pub near: Option<String>,
     /// How far around `near`, in miles; 25 when absent. It is a straight line between the middles
@@ -36,7 +40,7 @@ pub struct ProviderFilterParams {
     #[schema(minimum = 1, maximum = 500, example = 25)]
     #[param(minimum = 1, maximum = 500)]
     pub radius_miles: Option<u32>,
-    /// Counties of a practice location, each with its state; may repeat.
+    /// Counties of the address, each with its state; may repeat.
     #[schema(example = json!(["Fresno, CA"]))]
     pub county: Option<Vec<String>>,
     /// A person or an organization.
@@ -74,6 +78,20 @@ pub struct ProviderFilterParams {
     pub status: Option<String>,
     /// Whether it is a lead already.
     pub lead: Option<bool>,
+    /// Statuses of its lead; may repeat.
+    #[schema(value_type = Option<Vec<super::LeadStatus>>)]
+    #[param(value_type = Option<Vec<super::LeadStatus>>)]
+    pub lead_status: Option<Vec<String>>,
+    /// Identifier of the user who works its lead; `none` for leads that nobody owns.
+    #[schema(example = "none")]
+    pub lead_owner: Option<String>,
+    /// Has a telephone number that at most so many providers share.
+    #[schema(minimum = 1, maximum = 200, example = 3)]
+    #[param(minimum = 1, maximum = 200)]
+    pub phone_shared_by: Option<u32>,
+    /// Has a practice address or telephone number of the provider with this NPI, or is it.
+    #[schema(example = "1234567893")]
+    pub same_practice: Option<String>,
     /// Enumerated on this day or later.
     #[schema(format = Date, example = "2026-01-31")]
     #[param(format = Date)]
@@ -90,6 +108,13 @@ pub struct ProviderFilterParams {
     #[schema(format = Date)]
     #[param(format = Date)]
     pub updated_until: Option<String>,
+    /// Changed, as canvass saw it, since this day began (UTC).
+    #[schema(format = Date, example = "2026-10-01")]
+    #[param(format = Date)]
+    pub changed_since: Option<String>,
+    /// The field that changed, or what it is a part of: `practice.phone`, `practice`.
+    #[schema(example = "practice.phone")]
+    pub changed_field: Option<String>,
     /// Found by the sync with this identifier.
     pub sync: Option<String>,
 }
@@ -112,17 +137,21 @@ pub struct LeadFilterParams {
     pub q: Option<String>,
     /// Specialties, as people say them; may repeat.
     pub specialty: Option<Vec<String>>,
-    /// NUCC taxonomy codes; may repeat.
+    /// NUCC taxonomy codes, beginnings of codes, or names of any level of the NUCC; may repeat.
     pub taxonomy: Option<Vec<String>>,
     /// Look at the primary taxonomy only.
     pub primary_only: Option<bool>,
-    /// Two-letter states of a practice location; may repeat.
+    /// Which address the places below are those of; `practice` when absent.
+    #[schema(value_type = Option<super::PlaceOf>)]
+    #[param(value_type = Option<super::PlaceOf>)]
+    pub place: Option<String>,
+    /// Two-letter states of the address; may repeat.
     pub state: Option<Vec<String>>,
-    /// Cities of a practice location; may repeat.
+    /// Cities of the address; may repeat.
     pub city: Option<Vec<String>>,
-    /// The postal code of a practice location, or its beginning.
+    /// The postal code of the address, or its beginning.
     pub postal_code: Option<String>,
-    /// A ZIP code, or a city and its state, around which a practice location is.
+    /// A ZIP code, or a city and its state, around which the address is.
     #[schema(example = "Fresno, CA")]
     pub near: Option<String>,
     /// How far around `near`, in miles; 25 when absent. It is a straight line between the middles
@@ -130,7 +159,7 @@ pub struct LeadFilterParams {
     #[schema(minimum = 1, maximum = 500, example = 25)]
     #[param(minimum = 1, maximum = 500)]
     pub radius_miles: Option<u32>,
-    /// Counties of a practice location, each with its state; may repeat.
+    /// Counties of the address, each with its state; may repeat.
     #[schema(example = json!(["Fresno, CA"]))]
     pub county: Option<Vec<String>>,
     /// A person or an organization.
@@ -162,6 +191,13 @@ pub struct LeadFilterParams {
     pub has_fax: Option<bool>,
     /// Whether the practice location is the mailing address.
     pub same_address: Option<bool>,
+    /// Has a telephone number that at most so many providers share.
+    #[schema(minimum = 1, maximum = 200, example = 3)]
+    #[param(minimum = 1, maximum = 200)]
+    pub phone_shared_by: Option<u32>,
+    /// Has a practice address or telephone number of the provider with this NPI, or is it.
+    #[schema(example = "1234567893")]
+    pub same_practice: Option<String>,
     /// Enumerated on this day or later.
     #[schema(format = Date, example = "2026-01-31")]
     #[param(format = Date)]
@@ -178,6 +214,13 @@ pub struct LeadFilterParams {
     #[schema(format = Date)]
     #[param(format = Date)]
     pub updated_until: Option<String>,
+    /// Changed, as canvass saw it, since this day began (UTC).
+    #[schema(format = Date, example = "2026-10-01")]
+    #[param(format = Date)]
+    pub changed_since: Option<String>,
+    /// The field that changed, or what it is a part of: `practice.phone`, `practice`.
+    #[schema(example = "practice.phone")]
+    pub changed_field: Option<String>,
     /// Found by the sync with this identifier.
     pub sync: Option<String>,
 }

@@ -256,4 +256,53 @@ pub struct Change {
     pub before: Option<String>,
     /// What is known now; null when nothing is.
     pub after: Option<String>,
+    /// Where canvass saw it.
+    pub source: Source,
+}
+
+/// Where what is known of a provider comes from.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum Source {
+    /// The read API of NPPES.
+    Api,
+    /// A full replacement file.
+    FullFile,
+    /// A weekly incremental file.
+    WeeklyFile,
+    /// The report of deactivated NPIs.
+    DeactivationReport,
+}
+
+/// Which addresses of a provider a place is looked for among.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum PlaceOf {
+    /// Practice locations.
+    Practice,
+    /// The mailing address.
+    Mailing,
+}
+
+/// How many providers of a search have one value.
+#[derive(Debug, ToSchema)]
+#[schema(example = json!({"value": "CA", "count": 1234}))]
+pub struct Facet {
+    /// The value, as the parameter of the search that asks for it.
+    pub value: String,
+    /// How many have it.
+    pub count: u64,
+}
+
+/// The most frequent values of a search, the largest first.
+#[derive(Debug, ToSchema)]
+pub struct Facets {
+    /// NUCC codes.
+    pub specialty: Vec<Facet>,
+    /// Two-letter states.
+    pub state: Vec<Facet>,
+    /// Cities with their state.
+    pub city: Vec<Facet>,
+    /// `individual` and `organization`.
+    pub entity: Vec<Facet>,
 }

@@ -10,7 +10,7 @@ use canvass_model::{
     Address, Catalogue, Change, ChangeKind, Cursor, Endpoint, Entity, Identifier, LeadPresence,
     LeadStatus, Npi, Official, OtherName, Page, PageRequest, PersonName, Phone, Provider,
     ProviderFilter, ProviderSort, ProviderSummary, ProviderTaxonomy, Receipt, RecordStatus, Role,
-    Sex, Taxonomy, Total,
+    Sex, Source, Taxonomy, Total,
 };
 use canvass_store::SavedSearch;
 use jiff::civil::{Date, date};
@@ -433,6 +433,7 @@ fn changes(of: Npi) -> Vec<Change> {
         field: field.to_owned(),
         before: text(before),
         after: text(after),
+        source: Source::WeeklyFile,
     };
     vec![
         change(

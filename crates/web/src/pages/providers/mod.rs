@@ -153,6 +153,8 @@ fn sort_select(sort: ProviderSort) -> Select {
                 ProviderSort::City => "City",
                 ProviderSort::Enumerated => "Newest NPI first",
                 ProviderSort::Updated => "Last updated first",
+                ProviderSort::Relevance => "Best match first",
+                ProviderSort::Distance => "Nearest first",
             };
             (lean(s), label)
         }),

@@ -1,5 +1,5 @@
 use askama::Template;
-use canvass_model::{Entity, ProviderFilter, Sex, StatusFilter};
+use canvass_model::{Entity, LeadStatus, PlaceOf, ProviderFilter, Sex, StatusFilter};
 use jiff::civil::Date;
 
 use super::states_box_of;
@@ -47,6 +47,85 @@ impl MoreFilters {
         Field::text(name, label)
             .value(value.unwrap_or_default())
             .errors(&self.errors)
+    }
+
+    fn place(&self) -> Select {
+        Select::new(
+            "place",
+            "Places are those of",
+            match self.filter.place {
+                PlaceOf::Practice => "",
+                PlaceOf::Mailing => PlaceOf::Mailing.as_str(),
+            },
+            [
+                ("", "Practice locations"),
+                (PlaceOf::Mailing.as_str(), "The mailing address"),
+            ],
+        )
+    }
+
+    fn phone_shared_by(&self) -> Field {
+        let most = self.filter.phone_shared_by.map(|n| n.to_string());
+        Field {
+            placeholder: Some("3"),
+            hint: Some("A direct line is shared by few".to_owned()),
+            ..self.text(
+                "phone_shared_by",
+                "Telephone shared by at most",
+                most.as_deref(),
+            )
+        }
+    }
+
+    fn same_practice(&self) -> Field {
+        let npi = self.filter.same_practice.map(|npi| npi.to_string());
+        Field {
+            placeholder: Some("NPI"),
+            ..self.text("same_practice", "At the practice of", npi.as_deref())
+        }
+    }
+
+    fn changed_field(&self) -> Select {
+        let chosen = self.filter.changed_field.as_deref().unwrap_or_default();
+        let mut options = vec![
+            ("", "Anything"),
+            ("practice", "Practice location"),
+            ("practice.phone", "Telephone"),
+            ("mailing", "Mailing address"),
+            ("name", "Name"),
+            ("organization_name", "Name of the organization"),
+            ("official", "Authorized official"),
+            ("taxonomies", "Taxonomies"),
+            ("status", "State of the record"),
+        ];
+        if !options.iter().any(|(field, _)| *field == chosen) {
+            options.push((chosen, chosen));
+        }
+        Select::new("changed_field", "What changed", chosen, options)
+    }
+
+    fn lead_status(&self) -> Combobox {
+        let shown = |status: LeadStatus| (status.as_str().to_owned(), status.label().to_owned());
+        Combobox {
+            values: self.filter.lead_status.iter().copied().map(shown).collect(),
+            options: LeadStatus::ALL.into_iter().map(shown).collect(),
+            placeholder: "Contacted",
+            ..Combobox::new("lead_status", "Status of the lead")
+        }
+        .errors(&self.errors)
+    }
+
+    fn lead_owner(&self) -> Select {
+        let chosen = match self.filter.lead_owner.as_deref() {
+            None => "",
+            Some("") => "none",
+            Some(id) => id,
+        };
+        let mut options = vec![("", "Anybody or nobody"), ("none", "Nobody")];
+        if !matches!(chosen, "" | "none") {
+            options.push((chosen, "One of the team"));
+        }
+        Select::new("lead_owner", "Owner of the lead", chosen, options)
     }
 
     fn near(&self) -> Field {
@@ -112,7 +191,7 @@ impl MoreFilters {
     fn codes(&self) -> Combobox {
         Combobox {
             placeholder: "207RC0000X",
-            ..Combobox::new("taxonomy", "Taxonomy code")
+            ..Combobox::new("taxonomy", "Taxonomy")
                 .values(&self.filter.taxonomy)
                 .errors(&self.errors)
         }
@@ -194,7 +273,7 @@ impl MoreFilters {
         ]
     }
 
-    fn dates(&self) -> [Field; 4] {
+    fn dates(&self) -> [Field; 5] {
         let f = &self.filter;
         let day = |name, label, value: Option<Date>| Field {
             kind: "date",
@@ -207,6 +286,7 @@ impl MoreFilters {
             day("enumerated_until", "NPI given until", f.enumerated_until),
             day("updated_since", "Updated since", f.updated_since),
             day("updated_until", "Updated until", f.updated_until),
+            day("changed_since", "Changed since", f.changed_since),
         ]
     }
 

@@ -1,5 +1,6 @@
 //! What a search asks for, in words.
 
+use canvass_model::LeadStatus;
 use jiff::civil::Date;
 
 use crate::format::When;
@@ -25,6 +26,15 @@ pub(crate) fn chip_label(name: &str, value: &str, beside: &[(&'static str, Strin
         "county" => format!("County: {value}"),
         "credential" => format!("Credential {value}"),
         "title" => format!("Official: “{value}”"),
+        "lead_status" => {
+            let status = value.parse::<LeadStatus>();
+            status.map_or_else(|_| value.to_owned(), |s| format!("Lead: {}", s.label()))
+        }
+        "lead_owner" => "Leads of one owner".to_owned(),
+        "phone_shared_by" => format!("Telephone shared by at most {value}"),
+        "same_practice" => format!("At the practice of {value}"),
+        "changed_since" => format!("Changed since {}", day(value)),
+        "changed_field" => format!("Changed: {value}"),
         "enumerated_since" => format!("NPI given since {}", day(value)),
         "enumerated_until" => format!("NPI given until {}", day(value)),
         "updated_since" => format!("Updated since {}", day(value)),
@@ -61,6 +71,8 @@ fn fixed(name: &str, value: &str) -> Option<&'static str> {
         ("status", "deactivated") => "Deactivated",
         ("status", "unpublished") => "No longer published",
         ("sync", _) => "Found by one sync",
+        ("place", "mailing") => "By mailing address",
+        ("lead_owner", "none") => "Leads that nobody owns",
         ("sex", "F") => "Female",
         ("sex", "M") => "Male",
         ("sex", "X") => "Sex: another answer",
@@ -89,6 +101,11 @@ mod tests {
             ("state", "CA"),
             ("licensed_in", "CA"),
             ("radius_miles", "50"),
+            ("place", "mailing"),
+            ("lead_status", "new"),
+            ("phone_shared_by", "3"),
+            ("same_practice", "1234567893"),
+            ("changed_field", "practice.phone"),
         ];
         // What people write themselves needs no words.
         let own = ["specialty", "taxonomy", "city"];

@@ -1,16 +1,20 @@
 //! Search over providers: pages of an order, and counts.
 
+mod among;
+mod facets;
+mod tiers;
+
 use canvass_model::{
-    LeadPresence, Page, PageRequest, ProviderFilter, ProviderSort, ProviderSummary, Total,
+    Address, Cursor, Page, PageRequest, PlaceOf, Provider, ProviderFilter, ProviderSort,
+    ProviderSummary, Total,
 };
 use roaring::RoaringBitmap;
-use std::sync::Arc;
 
 use crate::{
     Error, Store,
     backend::listed,
-    index::{self, Answer, Held, Question, read_id, read_provider},
-    value::{Value, params},
+    index::{self, Answer, Held, Order, Question, read_provider},
+    value::Value,
 };
 
 /// Characters of a postal code that the index knows.
@@ -48,6 +52,14 @@ impl Text {
     }
 }
 
+/// What is left to be read of all that a search finds.
+#[derive(Clone, Debug)]
+pub struct Whole {
+    /// Which ids these are.
+    ids: i64,
+    left: RoaringBitmap,
+}
+
 /// The row of a list for a provider.
 pub(crate) fn summary(held: Held) -> ProviderSummary {
     let p = held.provider;
@@ -83,18 +95,53 @@ impl Store {
         sort: ProviderSort,
         page: &PageRequest,
     ) -> Result<Page<ProviderSummary>, Error> {
+        let (held, next) = self.search_held(filter, sort, page).await?;
+        let items = held.into_iter().map(summary).collect();
+        Ok(Page { items, next })
+    }
+
+    /// One page of a search, with whole records.
+    ///
+    /// # Errors
+    /// [`Error::Cursor`], or when the database fails.
+    pub async fn search_records(
+        &self,
+        filter: &ProviderFilter,
+        sort: ProviderSort,
+        page: &PageRequest,
+    ) -> Result<Page<Provider>, Error> {
+        let (held, next) = self.search_held(filter, sort, page).await?;
+        let items = held.into_iter().map(|held| held.provider).collect();
+        Ok(Page { items, next })
+    }
+
+    async fn search_held(
+        &self,
+        filter: &ProviderFilter,
+        sort: ProviderSort,
+        page: &PageRequest,
+    ) -> Result<(Vec<Held>, Option<Cursor>), Error> {
+        let answer = self.matching(filter).await?;
+        match (sort, &filter.q) {
+            (ProviderSort::Relevance, Some(q)) => {
+                return self.by_relevance(answer, q, page).await;
+            }
+            (ProviderSort::Distance, _) if !filter.nearest.is_empty() => {
+                return self.by_distance(answer, filter, page).await;
+            }
+            _ => {}
+        }
+        let order = Order::from(sort);
         let after = match &page.after {
-            Some(cursor) => Some(index::standing(cursor, sort).ok_or(Error::Cursor)?),
+            Some(cursor) => Some(index::standing(cursor, order).ok_or(Error::Cursor)?),
             None => None,
         };
         let wanted = page.limit as usize;
-        let mut walk = self.matching(filter).await?.walk(sort, after);
-        let mut steps = walk.next(self, wanted + 1).await?;
+        let mut steps = answer.walk(order, after).next(self, wanted + 1).await?;
         let more = steps.len() > wanted;
         steps.truncate(wanted);
-        let next = steps.last().filter(|_| more).map(|s| s.cursor(sort));
-        let items = steps.into_iter().map(|step| summary(step.held)).collect();
-        Ok(Page { items, next })
+        let next = steps.last().filter(|_| more).map(|s| s.cursor(order));
+        Ok((steps.into_iter().map(|step| step.held).collect(), next))
     }
 
     /// How many providers a search has.
@@ -111,17 +158,7 @@ impl Store {
     /// All providers of a search.
     pub(crate) async fn matching(&self, filter: &ProviderFilter) -> Result<Answer, Error> {
         let mut all = vec![index::of_filter(filter, index::text)];
-        if let Some(run) = &filter.sync {
-            all.push(Question::Ids(Arc::new(self.found_by(run).await?)));
-        }
-        match filter.lead {
-            Some(LeadPresence::Yes) => all.push(Question::Ids(self.lead_ids().await?)),
-            Some(LeadPresence::No) => {
-                let leads = Question::Ids(self.lead_ids().await?);
-                all.push(Question::Not(Box::new(leads)));
-            }
-            None => {}
-        }
+        all.extend(self.beside(filter).await?);
         let mut question = Question::All(all);
         let mut answer = self.ask(&question).await?;
         if let (0, Some(q), Question::All(all)) = (answer.len(), &filter.q, &mut question)
@@ -159,16 +196,39 @@ impl Store {
         }
     }
 
-    /// The ids of what a sync found.
-    async fn found_by(&self, run: &str) -> Result<RoaringBitmap, Error> {
-        let rows = self
-            .query(
-                "SELECT DISTINCT p.id FROM sync_results s JOIN providers p ON p.npi = s.npi
-                 WHERE s.run_id = $1",
-                params![run],
-            )
-            .await?;
-        rows.iter().map(|row| read_id(row, 0)).collect()
+    /// All that a search finds, to be read as it is stored.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn whole(&self, filter: &ProviderFilter) -> Result<Whole, Error> {
+        loop {
+            let ids = self.index_state().await?.ids;
+            let left = self.matching(filter).await?.ids();
+            if self.index_state().await?.ids == ids {
+                return Ok(Whole { ids, left });
+            }
+        }
+    }
+
+    /// The next providers of all that a search finds, at most so many; none at the end.
+    ///
+    /// # Errors
+    /// [`Error::IndexMoved`] when an import has put all providers anew since it was looked for;
+    /// else when the database fails.
+    pub async fn next_of(&self, whole: &mut Whole, count: u32) -> Result<Vec<Provider>, Error> {
+        let group: RoaringBitmap = whole.left.iter().take(count as usize).collect();
+        let Some(last) = group.max() else {
+            return Ok(Vec::new());
+        };
+        whole.left.remove_range(..=last);
+        let among = self.engine().among("id", "$1");
+        let sql = format!("SELECT npi, record FROM providers WHERE {among} ORDER BY id");
+        let ids = listed(group.iter().map(i64::from));
+        let rows = self.query(crate::Sql::kept(sql), vec![ids]).await?;
+        if self.index_state().await?.ids != whole.ids {
+            return Err(Error::IndexMoved);
+        }
+        rows.iter().map(|row| read_provider(row, 0)).collect()
     }
 
     /// The NPIs behind some ids, in order.
@@ -215,10 +275,16 @@ impl Store {
     }
 }
 
-/// Whether one practice location has the code, and is in a state and city of the filter.
+/// Whether one address has the code, and is in a state and city of the filter.
 fn has_code(held: &Held, filter: &ProviderFilter, code: &str) -> bool {
     let cities: Vec<String> = filter.city.iter().map(|c| crate::fold(c)).collect();
-    held.provider.practice_locations().any(|a| {
+    let p = &held.provider;
+    let mut addresses: Vec<&Address> = Vec::new();
+    match filter.place {
+        PlaceOf::Practice => addresses.extend(p.practice_locations()),
+        PlaceOf::Mailing => addresses.extend(&p.mailing),
+    }
+    addresses.into_iter().any(|a| {
         let its = |value: &Option<String>| value.as_deref().unwrap_or_default().to_uppercase();
         its(&a.postal_code).starts_with(code)
             && (filter.state.is_empty() || filter.state.contains(&its(&a.state)))

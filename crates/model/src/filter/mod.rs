@@ -1,44 +1,14 @@
+mod leads;
+mod parts;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use crate::{Catalogue, Cursor, Entity, LeadStatus, Sex, UnknownSpecialty};
+use crate::{Catalogue, Entity, LeadStatus, Npi, Sex};
 
-/// Which states of a record a search looks at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StatusFilter {
-    /// In service.
-    #[default]
-    Active,
-    /// Taken out of service.
-    Deactivated,
-    /// Missing from the last full file.
-    Unpublished,
-    /// All of them.
-    Any,
-}
-
-impl StatusFilter {
-    /// As in the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Deactivated => "deactivated",
-            Self::Unpublished => "unpublished",
-            Self::Any => "any",
-        }
-    }
-}
-
-/// Whether a provider must be, or must not be, a lead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LeadPresence {
-    /// Is a lead.
-    Yes,
-    /// Is not yet a lead.
-    No,
-}
+pub use leads::LeadFilter;
+pub use parts::{FilterError, LeadPresence, PlaceOf, StatusFilter};
+use parts::{date, flag, parsed, state};
 
 /// One search over providers: what the pages, the API, the command line and save-all speak.
 ///
@@ -50,15 +20,18 @@ pub struct ProviderFilter {
     pub q: Option<String>,
     /// Names of specialties, as a person wrote them.
     pub specialty: Vec<String>,
-    /// NUCC codes.
+    /// NUCC codes, or names of any level of the NUCC: groupings, classifications,
+    /// specializations, display names.
     pub taxonomy: Vec<String>,
     /// Look at the primary taxonomy only.
     pub primary_only: bool,
-    /// Two-letter states of a practice location.
+    /// Which addresses the places below are those of.
+    pub place: PlaceOf,
+    /// Two-letter states.
     pub state: Vec<String>,
-    /// Cities of a practice location.
+    /// Cities.
     pub city: Vec<String>,
-    /// Beginning of the postal code of a practice location.
+    /// Beginning of the postal code.
     pub postal_code: Option<String>,
     /// Person or organization.
     pub entity: Option<Entity>,
@@ -70,11 +43,15 @@ pub struct ProviderFilter {
     pub status: StatusFilter,
     /// Whether it is a lead.
     pub lead: Option<LeadPresence>,
-    /// A ZIP code, or a city with its state, around which a practice location is.
+    /// Statuses of its lead, ORed.
+    pub lead_status: Vec<LeadStatus>,
+    /// Identifier of the owner of its lead; the empty text asks for leads that nobody owns.
+    pub lead_owner: Option<String>,
+    /// A ZIP code, or a city with its state, around which the address is.
     pub near: Option<String>,
     /// How far around, in miles, as the crow flies from the middle of the ZIP codes.
     pub radius_miles: Option<u32>,
-    /// County of a practice location, as in `Fresno, CA`.
+    /// Counties, as in `Fresno, CA`.
     pub county: Vec<String>,
     /// Degree or licence letters; full stops and case are irrelevant.
     pub credential: Vec<String>,
@@ -92,6 +69,10 @@ pub struct ProviderFilter {
     pub has_fax: Option<bool>,
     /// Whether the practice location is the mailing address.
     pub same_address: Option<bool>,
+    /// Has a telephone number that at most so many providers share.
+    pub phone_shared_by: Option<u32>,
+    /// Has a practice address or a telephone number of this provider, who is among them.
+    pub same_practice: Option<Npi>,
     /// Enumerated on this day or later.
     pub enumerated_since: Option<Date>,
     /// Enumerated on this day or earlier.
@@ -100,40 +81,32 @@ pub struct ProviderFilter {
     pub updated_since: Option<Date>,
     /// Updated in the registry on this day or earlier.
     pub updated_until: Option<Date>,
+    /// Changed, as canvass saw it, since this day began (UTC).
+    pub changed_since: Option<Date>,
+    /// The field that changed then, as a change names it: `practice.phone`.
+    pub changed_field: Option<String>,
     /// Found by this sync run.
     pub sync: Option<String>,
     /// The NUCC codes that [`ProviderFilter::specialty`] stands for; filled by
     /// [`ProviderFilter::resolved`].
     #[serde(skip)]
     pub specialty_codes: Vec<String>,
+    /// The NUCC codes that [`ProviderFilter::taxonomy`] stands for; filled with those.
+    #[serde(skip)]
+    pub taxonomy_codes: Vec<String>,
     /// The ZIP codes that [`ProviderFilter::near`] and [`ProviderFilter::county`] stand for, in
     /// order; filled by who knows the places. Absent when neither is asked for.
     #[serde(skip)]
     pub zips: Option<Vec<String>>,
-}
-
-/// A search parameter that can't be understood.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {problem}")]
-pub struct FilterError {
-    /// Which parameter.
-    pub field: String,
-    /// What is wrong and what would be right.
-    pub problem: String,
-}
-
-impl FilterError {
-    fn new(field: &str, problem: impl Into<String>) -> Self {
-        Self {
-            field: field.to_owned(),
-            problem: problem.into(),
-        }
-    }
+    /// Those of [`ProviderFilter::zips`] that [`ProviderFilter::near`] stands for, the nearest
+    /// first; empty where it is absent.
+    #[serde(skip)]
+    pub nearest: Vec<String>,
 }
 
 impl ProviderFilter {
     /// The parameters that may have several values.
-    pub const MANY: [&'static str; 7] = [
+    pub const MANY: [&'static str; 8] = [
         "specialty",
         "taxonomy",
         "state",
@@ -141,6 +114,7 @@ impl ProviderFilter {
         "county",
         "credential",
         "licensed_in",
+        "lead_status",
     ];
 
     /// Takes one parameter of the API, a page's address or the command line. Returns false when
@@ -160,7 +134,11 @@ impl ProviderFilter {
         match name {
             "q" => self.q = text(),
             "specialty" => self.specialty.extend(text()),
-            "taxonomy" => self.taxonomy.extend(text().map(|t| t.to_ascii_uppercase())),
+            "taxonomy" => self.taxonomy.extend(text()),
+            "place" => {
+                self.place =
+                    parsed(name, value, PlaceOf::parse, "practice or mailing")?.unwrap_or_default();
+            }
             "state" => self.state.extend(state(name, value)?),
             "licensed_in" => self.licensed_in.extend(state(name, value)?),
             "near" => self.near = text(),
@@ -210,6 +188,28 @@ impl ProviderFilter {
                     }
                 });
             }
+            "lead_status" => {
+                let status = |v: &str| v.parse::<LeadStatus>().ok();
+                let expected = "a status of a lead, as in new or do_not_call";
+                self.lead_status
+                    .extend(parsed(name, value, status, expected)?);
+            }
+            "lead_owner" => {
+                self.lead_owner = text().map(|id| if id == "none" { String::new() } else { id });
+            }
+            "phone_shared_by" => {
+                let number = |v: &str| v.parse().ok().filter(|n| (1..=200).contains(n));
+                self.phone_shared_by = parsed(name, value, number, "a number from 1 to 200")?;
+            }
+            "same_practice" => {
+                self.same_practice = parsed(name, value, |v| v.parse().ok(), "an NPI")?;
+            }
+            "changed_since" => self.changed_since = date(name, value)?,
+            "changed_field" => {
+                let field = |v: &str| crate::is_field(v).then(|| v.to_owned());
+                let expected = "a field as changes name it, as in practice.phone or practice";
+                self.changed_field = parsed(name, value, field, expected)?;
+            }
             "enumerated_since" => self.enumerated_since = date(name, value)?,
             "enumerated_until" => self.enumerated_until = date(name, value)?,
             "updated_since" => self.updated_since = date(name, value)?,
@@ -238,7 +238,16 @@ impl ProviderFilter {
         many("credential", &self.credential);
         many("licensed_in", &self.licensed_in);
         many("title", self.title.as_slice());
+        many("changed_field", self.changed_field.as_slice());
         pairs.extend(self.radius_miles.map(|v| ("radius_miles", v.to_string())));
+        if self.place != PlaceOf::default() {
+            pairs.push(("place", self.place.as_str().to_owned()));
+        }
+        pairs.extend(
+            self.phone_shared_by
+                .map(|v| ("phone_shared_by", v.to_string())),
+        );
+        pairs.extend(self.same_practice.map(|v| ("same_practice", v.to_string())));
         let yes_no = |v: bool| if v { "yes" } else { "no" }.to_owned();
         if self.primary_only {
             pairs.push(("primary_only", yes_no(true)));
@@ -259,277 +268,45 @@ impl ProviderFilter {
             pairs.push(("status", self.status.as_str().to_owned()));
         }
         pairs.extend(self.lead.map(|v| ("lead", yes_no(v == LeadPresence::Yes))));
+        let statuses = self.lead_status.iter();
+        pairs.extend(statuses.map(|v| ("lead_status", v.as_str().to_owned())));
+        pairs.extend(self.lead_owner.as_ref().map(|id| {
+            let id = if id.is_empty() { "none" } else { id };
+            ("lead_owner", id.to_owned())
+        }));
         for (name, day) in [
             ("enumerated_since", self.enumerated_since),
             ("enumerated_until", self.enumerated_until),
             ("updated_since", self.updated_since),
             ("updated_until", self.updated_until),
+            ("changed_since", self.changed_since),
         ] {
             pairs.extend(day.map(|v| (name, v.to_string())));
         }
         pairs
     }
 
-    /// The same filter with the codes that its specialties stand for.
+    /// The same filter with the codes that its specialties and taxonomies stand for.
     ///
     /// # Errors
-    /// When nobody knows one of the specialties.
-    pub fn resolved(mut self, catalogue: &Catalogue) -> Result<Self, UnknownSpecialty> {
-        self.specialty_codes.clear();
-        for name in &self.specialty {
-            self.specialty_codes.extend(catalogue.resolve(name)?.codes);
-        }
-        self.specialty_codes.sort();
-        self.specialty_codes.dedup();
+    /// When nobody knows one of them.
+    pub fn resolved(mut self, catalogue: &Catalogue) -> Result<Self, FilterError> {
+        let all = |names: &[String], field, find: fn(&Catalogue, &str) -> _| {
+            let mut codes: Vec<String> = Vec::new();
+            for name in names {
+                let found: Result<Vec<String>, crate::UnknownSpecialty> = find(catalogue, name);
+                codes.extend(found.map_err(|e| FilterError::new(field, e.to_string()))?);
+            }
+            codes.sort();
+            codes.dedup();
+            Ok(codes)
+        };
+        self.specialty_codes = all(&self.specialty, "specialty", |catalogue, name| {
+            catalogue.resolve(name).map(|known| known.codes)
+        })?;
+        self.taxonomy_codes = all(&self.taxonomy, "taxonomy", Catalogue::codes_of_level)?;
         Ok(self)
     }
-}
-
-fn state(name: &str, value: &str) -> Result<Option<String>, FilterError> {
-    let two = |v: &str| {
-        let fits = v.len() == 2 && v.bytes().all(|b| b.is_ascii_alphabetic());
-        fits.then(|| v.to_ascii_uppercase())
-    };
-    if value.is_empty() {
-        return Ok(None);
-    }
-    two(value)
-        .map(Some)
-        .ok_or_else(|| FilterError::new(name, "a state has two letters, as in CA"))
-}
-
-fn date(name: &str, value: &str) -> Result<Option<Date>, FilterError> {
-    parsed(name, value, |v| v.parse().ok(), "a day as in 2026-01-31")
-}
-
-fn flag(name: &str, value: &str) -> Result<Option<bool>, FilterError> {
-    match value.to_ascii_lowercase().as_str() {
-        "" => Ok(None),
-        "yes" | "true" | "1" | "on" => Ok(Some(true)),
-        "no" | "false" | "0" | "off" => Ok(Some(false)),
-        _ => Err(FilterError::new(name, "yes or no")),
-    }
-}
-
-fn parsed<T>(
-    name: &str,
-    value: &str,
-    parse: impl Fn(&str) -> Option<T>,
-    expected: &str,
-) -> Result<Option<T>, FilterError> {
-    if value.is_empty() {
-        return Ok(None);
-    }
-    parse(value)
-        .map(Some)
-        .ok_or_else(|| FilterError::new(name, format!("{value:?} is not {expected}")))
-}
-
-/// Order of a list of providers. Every order ends with the NPI, so that it is total.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProviderSort {
-    /// By name, A first.
-    #[default]
-    Name,
-    /// By city of the primary practice location, A first.
-    City,
-    /// By day of enumeration, newest first.
-    Enumerated,
-    /// By day of the last update in the registry, newest first.
-    Updated,
-}
-
-impl ProviderSort {
-    /// All orders.
-    pub const ALL: [Self; 4] = [Self::Name, Self::City, Self::Enumerated, Self::Updated];
-
-    /// As in the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Name => "name",
-            Self::City => "city",
-            Self::Enumerated => "enumerated",
-            Self::Updated => "updated",
-        }
-    }
-
-    /// From its name in the API.
-    ///
-    /// # Errors
-    /// When there is no such order.
-    pub fn parse(text: &str) -> Result<Self, FilterError> {
-        Self::ALL
-            .into_iter()
-            .find(|s| s.as_str() == text)
-            .ok_or_else(|| FilterError::new("sort", "name, city, enumerated or updated"))
-    }
-}
-
-/// One search over leads.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LeadFilter {
-    /// Statuses, ORed.
-    pub status: Vec<LeadStatus>,
-    /// Identifier of the owner; the empty text asks for leads that nobody owns.
-    pub owner: Option<String>,
-    /// What the lead's provider must be. Its default looks at every state of a record.
-    pub provider: ProviderFilter,
-}
-
-impl LeadFilter {
-    /// A filter that every lead passes.
-    pub fn all() -> Self {
-        Self {
-            provider: ProviderFilter {
-                status: StatusFilter::Any,
-                ..ProviderFilter::default()
-            },
-            ..Self::default()
-        }
-    }
-
-    /// Takes one parameter: `status` and `owner` are the lead's (`owner=none`: nobody's), the
-    /// others the provider's.
-    ///
-    /// # Errors
-    /// When the value can't be understood.
-    pub fn set(&mut self, name: &str, value: &str) -> Result<bool, FilterError> {
-        let value = value.trim();
-        match name {
-            "status" if value.is_empty() => {}
-            "status" => self.status.push(
-                value
-                    .parse()
-                    .map_err(|e: crate::InvalidLeadStatus| FilterError::new(name, e.to_string()))?,
-            ),
-            "owner" => {
-                self.owner = match value {
-                    "" => None,
-                    "none" => Some(String::new()),
-                    id => Some(id.to_owned()),
-                }
-            }
-            "lead" => return Ok(false),
-            _ => return self.provider.set(name, value),
-        }
-        Ok(true)
-    }
-
-    /// The parameters that say this filter again.
-    pub fn pairs(&self) -> Vec<(&'static str, String)> {
-        let mut pairs: Vec<_> = self
-            .status
-            .iter()
-            .map(|s| ("status", s.as_str().to_owned()))
-            .collect();
-        pairs.extend(self.owner.as_ref().map(|o| {
-            let id = if o.is_empty() { "none" } else { o };
-            ("owner", id.to_owned())
-        }));
-        pairs.extend(
-            self.provider
-                .pairs()
-                .into_iter()
-                .filter(|(n, _)| *n != "status"),
-        );
-        pairs
-    }
-}
-
-/// Order of a list of leads. Every order ends with the NPI.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LeadSort {
-    /// By the time of the last edit, newest first.
-    #[default]
-    Updated,
-    /// By the provider's name, A first.
-    Name,
-    /// By the time of creation, newest first.
-    Created,
-}
-
-impl LeadSort {
-    /// As in the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Updated => "updated",
-            Self::Name => "name",
-            Self::Created => "created",
-        }
-    }
-
-    /// From its name in the API.
-    ///
-    /// # Errors
-    /// When there is no such order.
-    pub fn parse(text: &str) -> Result<Self, FilterError> {
-        [Self::Updated, Self::Name, Self::Created]
-            .into_iter()
-            .find(|s| s.as_str() == text)
-            .ok_or_else(|| FilterError::new("sort", "updated, name or created"))
-    }
-}
-
-/// Which page of a list is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PageRequest {
-    /// At most so many rows.
-    pub limit: u32,
-    /// After this row; from the start when absent.
-    pub after: Option<Cursor>,
-}
-
-impl PageRequest {
-    /// Rows of a page when nobody says otherwise.
-    pub const DEFAULT_LIMIT: u32 = 50;
-    /// Rows of a page at most.
-    pub const MAX_LIMIT: u32 = 1_000;
-
-    /// The first page, of so many rows.
-    pub fn first(limit: u32) -> Self {
-        Self { limit, after: None }
-    }
-
-    /// From the parameters `limit` and `cursor`.
-    ///
-    /// # Errors
-    /// When the limit is no number from 1 to 1,000 or the cursor is none.
-    pub fn parse(limit: Option<&str>, cursor: Option<&str>) -> Result<Self, FilterError> {
-        let limit = match limit.map(str::trim).filter(|t| !t.is_empty()) {
-            None => Self::DEFAULT_LIMIT,
-            Some(text) => text
-                .parse()
-                .ok()
-                .filter(|n| (1..=Self::MAX_LIMIT).contains(n))
-                .ok_or_else(|| FilterError::new("limit", "a whole number from 1 to 1000"))?,
-        };
-        let after = cursor
-            .map(str::trim)
-            .filter(|t| !t.is_empty())
-            .map(str::parse)
-            .transpose()
-            .map_err(|e: crate::InvalidCursor| FilterError::new("cursor", e.to_string()))?;
-        Ok(Self { limit, after })
-    }
-}
-
-/// One page of a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page<T> {
-    /// Its rows.
-    pub items: Vec<T>,
-    /// Where the next page begins; absent on the last one.
-    pub next: Option<Cursor>,
-}
-
-/// How many rows a search has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Total {
-    /// How many.
-    pub count: u64,
-    /// Whether that is exact; if not, people are told "about".
-    pub exact: bool,
 }
 
 #[cfg(test)]
@@ -552,7 +329,8 @@ mod tests {
             ("q", "smith"),
             ("specialty", "Family Medicine"),
             ("specialty", "Pain Medicine"),
-            ("taxonomy", "207q00000x"),
+            ("taxonomy", "207Q00000X"),
+            ("place", "mailing"),
             ("primary_only", "on"),
             ("state", "ca"),
             ("state", "NV"),
@@ -563,6 +341,13 @@ mod tests {
             ("has_phone", "true"),
             ("status", "any"),
             ("lead", "no"),
+            ("lead_status", "new"),
+            ("lead_status", "do_not_call"),
+            ("lead_owner", "none"),
+            ("phone_shared_by", "3"),
+            ("same_practice", "1234567893"),
+            ("changed_since", "2026-10-01"),
+            ("changed_field", "practice.phone"),
             ("near", "Fresno, CA"),
             ("radius_miles", "100"),
             ("county", "Fresno, CA"),
@@ -624,6 +409,13 @@ mod tests {
             ("title", ""),
             ("has_fax", ""),
             ("enumerated_until", ""),
+            ("place", ""),
+            ("lead_status", ""),
+            ("lead_owner", ""),
+            ("phone_shared_by", ""),
+            ("same_practice", ""),
+            ("changed_since", ""),
+            ("changed_field", ""),
         ]);
         assert_eq!(empty.unwrap(), ProviderFilter::default());
         for (name, value) in [
@@ -643,22 +435,14 @@ mod tests {
             ("sole_proprietor", "Y"),
             ("subpart", "part"),
             ("same_address", "same"),
+            ("place", "home"),
+            ("lead_status", "old"),
+            ("phone_shared_by", "0"),
+            ("same_practice", "1234567890"),
+            ("changed_since", "lately"),
+            ("changed_field", "practice.telephone"),
         ] {
             assert_eq!(filter(&[(name, value)]).unwrap_err().field, name);
-        }
-    }
-
-    #[test]
-    fn a_page_is_bounded() {
-        assert_eq!(
-            PageRequest::parse(None, Some("")).unwrap(),
-            PageRequest::first(50)
-        );
-        for limit in ["0", "1001", "-1", "many"] {
-            assert_eq!(
-                PageRequest::parse(Some(limit), None).unwrap_err().field,
-                "limit"
-            );
         }
     }
 }

@@ -1,0 +1,142 @@
+//! Filters that ask more than one record: leads, changes, who shares a telephone or an address.
+
+use canvass_model::{Address, LeadPatch, LeadStatus, Phone, Provider, Source};
+use canvass_store::{SaveAll, Store};
+use jiff::SignedDuration;
+
+use crate::{
+    both::now,
+    both_engines,
+    leads::{edit, user},
+    sample::{in_city, npi, people, person, practice},
+    search::check,
+};
+
+type Case<'a> = (&'a [(&'a str, &'a str)], &'a [u32]);
+
+async fn check_each(store: &Store, cases: &[Case<'_>]) {
+    for _ in 0..2 {
+        for (pairs, expected) in cases {
+            check(store, pairs, expected).await;
+        }
+        store.settle(now()).await.unwrap();
+    }
+}
+
+fn with_phone(n: u32, digits: &str) -> Provider {
+    let mut p = person(n);
+    practice(&mut p).line_1 = Some(format!("{n} ELM ST"));
+    practice(&mut p).phone = Phone::parse(digits);
+    p
+}
+
+both_engines! {
+    async fn a_telephone_is_shared_by_all_who_have_it_in_any_segment(db: Database) {
+        let switchboard = |n| with_phone(n, "5595550100");
+        let mut both = switchboard(3);
+        both.secondary = vec![Address { phone: Phone::parse("5595550177"), ..Address::default() }];
+        db.write_providers(&[switchboard(0), switchboard(1), both, with_phone(4, "5595550144"), with_phone(5, "")], now()).await.unwrap();
+        db.settle(now()).await.unwrap();
+        // Another segment, which the first knows nothing of.
+        db.write_providers(&[switchboard(2), with_phone(6, "5595550144")], now()).await.unwrap();
+        db.settle(now()).await.unwrap();
+        for (most, expected) in [("1", &[3][..]), ("2", &[3, 4, 6]), ("3", &[3, 4, 6]), ("4", &[0, 1, 2, 3, 4, 6])] {
+            check(&db, &[("phone_shared_by", most)], expected).await;
+        }
+        // One of them moves on: what it had before counts no more.
+        db.write_providers(&[with_phone(6, "5595550166")], now()).await.unwrap();
+        db.settle(now()).await.unwrap();
+        check(&db, &[("phone_shared_by", "1")], &[3, 4, 6]).await;
+    }
+
+    async fn the_same_practice_is_an_address_or_a_telephone(db: Database) {
+        let mut suite = with_phone(1, "5595550101");
+        practice(&mut suite).line_1 = Some("0 Elm St.".into());
+        let mut elsewhere = with_phone(2, "5595550102");
+        practice(&mut elsewhere).line_1 = Some("0 ELM ST".into());
+        practice(&mut elsewhere).postal_code = Some("93650".into());
+        let mut second = with_phone(3, "5595550103");
+        second.secondary = vec![Address { phone: Phone::parse("5595550100"), ..Address::default() }];
+        let mut other_suite = with_phone(4, "5595550104");
+        practice(&mut other_suite).line_1 = Some("0 ELM ST".into());
+        practice(&mut other_suite).line_2 = Some("STE 5".into());
+        db.write_providers(&[with_phone(0, "5595550100"), suite, elsewhere, second, other_suite], now()).await.unwrap();
+        let [of_0, of_3, unknown] = [0, 3, 77].map(|n| npi(n).to_string());
+        check_each(&db, &[
+            (&[("same_practice", &of_0)], &[0, 1, 3]),
+            (&[("same_practice", &of_3)], &[0, 3]),
+            (&[("same_practice", &of_0), ("q", "person000001")], &[1]),
+            (&[("same_practice", &unknown)], &[]),
+        ]).await;
+    }
+
+    async fn a_provider_is_found_by_what_became_of_its_lead(db: Database) {
+        people(&db, 0..6).await;
+        let all = (0..5).map(|n| npi(n).to_string()).collect();
+        db.save_all(&SaveAll::Npis(all), None, now(), None).await.unwrap();
+        let owner = user(&db, "lee").await.id;
+        for (n, status) in [(1, LeadStatus::Contacted), (2, LeadStatus::DoNotCall)] {
+            let patch = LeadPatch { status: Some(status), ..LeadPatch::default() };
+            edit(&db, n, None, patch).await;
+        }
+        edit(&db, 3, None, LeadPatch { owner_id: Some(Some(owner.clone())), ..LeadPatch::default() }).await;
+        check_each(&db, &[
+            (&[("lead_status", "new")], &[0, 3, 4]),
+            (&[("lead_status", "contacted")], &[1]),
+            (&[("lead_status", "new"), ("lead_status", "do_not_call")], &[0, 2, 3, 4]),
+            (&[("lead_owner", "none")], &[0, 1, 2, 4]),
+            (&[("lead_owner", &owner)], &[3]),
+            (&[("lead_owner", "nobody-has-this")], &[]),
+            (&[("lead_owner", "none"), ("lead_status", "new")], &[0, 4]),
+        ]).await;
+    }
+
+    async fn changes_are_found_by_their_day_and_field(db: Database) {
+        people(&db, 0..4).await;
+        let day = SignedDuration::from_hours(24);
+        let called = |n, digits: &str| {
+            let mut p = person(n);
+            practice(&mut p).phone = Phone::parse(digits);
+            p
+        };
+        db.write_providers(&[called(0, "5595550111")], now() + day).await.unwrap();
+        db.write_providers(&[in_city(1, "CLOVIS", "CA")], now() + day * 2).await.unwrap();
+        let mut renamed = person(2);
+        renamed.name.middle = Some("B".into());
+        db.write_providers(&[renamed], now() + day * 3).await.unwrap();
+        let days: Vec<String> = (0..5).map(|n| jiff::tz::TimeZone::UTC.to_datetime(now() + day * n).date().to_string()).collect();
+        check_each(&db, &[
+            (&[("changed_since", &days[0])], &[0, 1, 2]),
+            (&[("changed_since", &days[2])], &[1, 2]),
+            (&[("changed_since", &days[4])], &[]),
+            (&[("changed_field", "practice.phone")], &[0]),
+            (&[("changed_field", "practice")], &[0, 1]),
+            (&[("changed_field", "practice"), ("changed_since", &days[2])], &[1]),
+            (&[("changed_field", "name")], &[2]),
+        ]).await;
+        // What was found once is not what is found for ever.
+        db.write_providers(&[called(3, "5595550112")], now() + day * 4).await.unwrap();
+        check(&db, &[("changed_since", &days[4])], &[3]).await;
+        assert_eq!(db.changes(npi(3), 1).await.unwrap()[0].source, Source::Api);
+    }
+
+    async fn a_place_can_be_that_of_the_mailing_address(db: Database) {
+        let mut mailed = person(0);
+        mailed.mailing = Some(Address {
+            city: Some("RENO".into()),
+            state: Some("NV".into()),
+            postal_code: Some("895011234".into()),
+            ..Address::default()
+        });
+        db.write_providers(&[mailed, in_city(1, "RENO", "NV")], now()).await.unwrap();
+        check_each(&db, &[
+            (&[("state", "NV")], &[1]),
+            (&[("state", "NV"), ("place", "mailing")], &[0]),
+            (&[("city", "reno"), ("place", "mailing")], &[0]),
+            (&[("postal_code", "895"), ("place", "mailing")], &[0]),
+            (&[("postal_code", "895011234"), ("place", "mailing")], &[0]),
+            (&[("postal_code", "895011235"), ("place", "mailing")], &[]),
+            (&[("state", "CA"), ("place", "mailing")], &[]),
+        ]).await;
+    }
+}
