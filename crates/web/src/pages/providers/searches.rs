@@ -6,7 +6,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use canvass_app::{Actor, Error};
 
-use super::ProvidersResults;
 use super::handlers::{Search, results, whole};
 use super::saved::{SaveForm, address};
 use crate::access::Caller;
@@ -94,18 +93,17 @@ async fn refused(
     form: SaveForm,
 ) -> Result<Response, Problem> {
     let status = StatusCode::UNPROCESSABLE_ENTITY;
-    let with = |mut results: ProvidersResults| {
-        if let Some(menu) = &mut results.saved {
-            menu.form = form;
-        }
-        results
-    };
-    if visit.wants("results") {
-        let mut search = Search::read(&visit.query_of_page());
-        let results = with(results(visit, actor, &mut search).await?);
+    let part = visit.wants("results");
+    if part {
+        search = Search::read(&visit.query_of_page());
+    }
+    let mut results = results(visit, actor, &mut search).await?;
+    if let Some(menu) = &mut results.saved {
+        menu.form = form;
+    }
+    if part {
         return Ok((status, html(&results)).into_response());
     }
-    let results = with(results(visit, actor, &mut search).await?);
     let page = whole(visit, actor, search, results).await?;
     Ok((status, page).into_response())
 }
