@@ -174,9 +174,23 @@ fn providers(critic: &mut Critic) {
     critic.look("providers, saved as leads");
     critic.open("providers", &format!("{SEARCH}&limit=12"));
     browser.click("#results .pick:not(:disabled)");
-    browser.click("#results details.menu > summary");
+    browser.click(".results-head > details.menu:last-child > summary");
     critic.look("providers, one picked, exporting");
     browser.press(&[key::ESCAPE]);
+    browser.click("#saved");
+    browser.fill("#search-name", "Texans and Californians");
+    browser.press(&[key::ENTER]);
+    browser.until_text(".notice", "is saved");
+    browser.click("#saved");
+    critic.look("providers, saved searches");
+    browser.press(&[key::ESCAPE]);
+    browser.click(".results-head > details.menu:nth-last-child(2) > summary");
+    critic.look("providers, choosing columns");
+    critic.open(
+        "providers, with every column",
+        "/providers?limit=12&columns=credential,specialty,taxonomy,city,postal_code,phone,npi,\
+         enumerated_on,updated_on,lead",
+    );
     browser.press(&['?']);
     browser.until("document.querySelector('#keys').open");
     critic.look("keys");

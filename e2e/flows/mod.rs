@@ -6,5 +6,6 @@ mod leads;
 mod looks;
 mod plain;
 mod providers;
+mod searches;
 mod sync;
 mod team;

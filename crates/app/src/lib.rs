@@ -11,6 +11,7 @@ mod export;
 mod import;
 mod leads;
 pub mod registry;
+mod saved;
 mod search;
 mod settings;
 mod sync;
@@ -24,12 +25,13 @@ pub use accounts::{LEAST_PASSWORD, Login, Secret, TOKEN_PREFIX};
 pub use actor::Actor;
 pub use clock::Clock;
 pub use error::{Error, Field};
-pub use export::{ExportFormat, ExportStream};
+pub use export::{ExportFormat, ExportList, ExportOptions, ExportStream};
 pub use import::{
     FileReport, ImportFile, ImportOptions, ImportOutlook, ImportPhase, ImportProgress,
     ImportSource, ImportSummary, ImportView, NewUpload,
 };
 pub use leads::{ImportReport, MOST_TEXT, Rejection};
+pub use saved::{MOST_SEARCH_NAME, SearchQuery};
 pub use search::ProviderView;
 pub use settings::{ImportSettings, RegistrySettings, Settings};
 pub use sync::Runner;

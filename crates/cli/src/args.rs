@@ -255,12 +255,17 @@ impl From<Address> for AddressScope {
 /// Searches the providers that are stored.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  canvass search --q garcia --state CA\n  \
-                  canvass search --specialty \"Family Medicine\" --lead no --format csv > new.csv")]
+                  canvass search --specialty \"Family Medicine\" --lead no --format csv > new.csv\n  \
+                  canvass search --saved \"New in Fresno\" --format xlsx --columns npi,name,phone > new.xlsx")]
 pub(crate) struct SearchArgs {
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
+    /// A saved search of the team instead of filters
+    #[arg(long, value_name = "NAME")]
+    pub(crate) saved: Option<String>,
     /// Order: name, city, enumerated, updated, relevance (to --q) or distance (from --near)
-    /// [default: name; in csv, ndjson and xlsx as they are stored, which is quickest]
+    /// [default: that of the saved search, else name; in csv, ndjson and xlsx as they are stored, which
+    /// is quickest]
     #[arg(long)]
     pub(crate) sort: Option<String>,
     /// Rows at most [default: 50 in a table, all otherwise]
@@ -272,6 +277,17 @@ pub(crate) struct SearchArgs {
     /// The same as --format json
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) columns: ColumnArgs,
+}
+
+/// Which columns a file has.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ColumnArgs {
+    /// Columns of a file (csv, ndjson or xlsx) from left to right, with commas between them; one that
+    /// is none is answered with the list of all [default: the usual ones]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) columns: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -339,6 +355,8 @@ pub(crate) enum LeadsCommand {
         /// The same as --format json
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        columns: ColumnArgs,
     },
     /// Write leads to standard output or a file
     #[command(after_help = "Example:\n  canvass leads export --status interested > interested.csv")]
@@ -351,6 +369,8 @@ pub(crate) enum LeadsCommand {
         /// File to write [default: standard output]
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
+        #[command(flatten)]
+        columns: ColumnArgs,
     },
     /// Read leads from a CSV file with a column npi
     #[command(after_help = "Example:\n  canvass leads import leads.csv --dry-run")]

@@ -17,6 +17,7 @@ mod migrate;
 mod pace;
 mod providers;
 mod record;
+mod saved;
 mod search;
 mod sync;
 mod users;
@@ -44,6 +45,7 @@ pub use leads::{
 };
 pub use pace::{Pace, PaceLimits, PaceState, Permit};
 pub use providers::{ChangeCounts, Outcome, StoredProvider, WriteSummary};
+pub use saved::{NewSearch, SavedSearch, Saving};
 pub use search::Whole;
 pub use sync::{
     LeasedPartition, NewPartition, NewSpecialty, OpenLeftOut, PageWrite, PartitionEnd, RunState,

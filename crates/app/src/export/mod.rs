@@ -5,15 +5,19 @@
 mod columns;
 mod spreadsheet;
 
+use std::collections::HashMap;
+
 use canvass_model::{
-    Cursor, Lead, LeadFilter, LeadSort, Npi, PageRequest, Provider, ProviderFilter, ProviderSort,
+    Cursor, Lead, LeadFilter, LeadSort, LeadStatus, Npi, PageRequest, Provider, ProviderFilter,
+    ProviderSort,
 };
 use canvass_store::Whole;
 use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 
 use crate::{App, Error};
-use columns::{Column, LEAD, Line, PROVIDER};
+use columns::{Columns, Line};
 
+pub use columns::ExportList;
 pub(crate) use columns::{protected, unprotected};
 
 /// A file, piece by piece.
@@ -68,65 +72,65 @@ impl ExportFormat {
     }
 }
 
+/// How a result is written. A form alone stands for the usual columns and all rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportOptions {
+    /// Form.
+    pub format: ExportFormat,
+    /// Names of the columns, from left to right; the usual ones when there is none.
+    pub columns: Vec<String>,
+    /// Rows at most.
+    pub most: u64,
+}
+
+impl From<ExportFormat> for ExportOptions {
+    fn from(format: ExportFormat) -> Self {
+        Self {
+            format,
+            columns: Vec::new(),
+            most: u64::MAX,
+        }
+    }
+}
+
 impl App {
-    /// All providers of a search as a file, in an order, or, quickest, as they are stored. What is
+    /// The providers of a search as a file, in an order, or, quickest, as they are stored. What is
     /// written to the database meanwhile may or may
     /// not be in it.
     ///
     /// # Errors
-    /// When the filter can't be understood. The stream fails when the database does.
+    /// When the filter can't be understood or a column is none. The stream fails when the database
+    /// does.
     pub fn export_providers(
         &self,
         filter: &ProviderFilter,
         sort: Option<ProviderSort>,
-        format: ExportFormat,
+        options: impl Into<ExportOptions>,
     ) -> Result<ExportStream, Error> {
-        self.export_providers_up_to(filter, sort, format, u64::MAX)
-    }
-
-    /// The first providers of a search as a file, at most so many.
-    ///
-    /// # Errors
-    /// When the filter can't be understood. The stream fails when the database does.
-    pub fn export_providers_up_to(
-        &self,
-        filter: &ProviderFilter,
-        sort: Option<ProviderSort>,
-        format: ExportFormat,
-        most: u64,
-    ) -> Result<ExportStream, Error> {
+        let options = options.into();
+        let columns = ExportList::Providers.chosen(&options.columns)?;
         let what = match sort {
             Some(sort) => What::Sorted(self.checked_search(filter, sort)?, sort),
             None => What::Stored(self.checked_filter(filter)?, None),
         };
-        Ok(Rows::new(self, what, most).into_file(format))
+        Ok(Rows::new(self, what, columns, options.most).into_file(options.format))
     }
 
-    /// All leads of a filter as a file, newest first: in the one order that no edit changes, so
+    /// The leads of a filter as a file, newest first: in the one order that no edit changes, so
     /// that none is missed that is edited meanwhile.
     ///
     /// # Errors
-    /// When the filter can't be understood. The stream fails when the database does.
+    /// When the filter can't be understood or a column is none. The stream fails when the database
+    /// does.
     pub fn export_leads(
         &self,
         filter: &LeadFilter,
-        format: ExportFormat,
+        options: impl Into<ExportOptions>,
     ) -> Result<ExportStream, Error> {
-        self.export_leads_up_to(filter, format, u64::MAX)
-    }
-
-    /// The newest leads of a filter as a file, at most so many.
-    ///
-    /// # Errors
-    /// When the filter can't be understood. The stream fails when the database does.
-    pub fn export_leads_up_to(
-        &self,
-        filter: &LeadFilter,
-        format: ExportFormat,
-        most: u64,
-    ) -> Result<ExportStream, Error> {
+        let options = options.into();
+        let columns = ExportList::Leads.chosen(&options.columns)?;
         let what = What::Leads(self.checked_lead_filter(filter)?);
-        Ok(Rows::new(self, what, most).into_file(format))
+        Ok(Rows::new(self, what, columns, options.most).into_file(options.format))
     }
 }
 
@@ -139,47 +143,35 @@ enum What {
 }
 
 /// Writes rows as text.
-type Writer = fn(&App, &[Column], &[Row]) -> Result<Vec<u8>, Error>;
+type Writer = fn(&App, &Columns, &[Row]) -> Result<Vec<u8>, Error>;
 
 /// A row of an export.
 struct Row {
     provider: Provider,
+    /// Status of its lead, where an export of providers tells it.
+    status: Option<LeadStatus>,
     /// Absent in an export of providers.
     lead: Option<Lead>,
-}
-
-impl From<Provider> for Row {
-    fn from(provider: Provider) -> Self {
-        Self {
-            provider,
-            lead: None,
-        }
-    }
 }
 
 /// The rows of a result, a page at a time.
 struct Rows {
     app: App,
     what: What,
+    columns: Columns,
     after: Option<Cursor>,
     /// Rows that may still come.
     left: u64,
 }
 
 impl Rows {
-    fn new(app: &App, what: What, most: u64) -> Self {
+    fn new(app: &App, what: What, columns: Columns, most: u64) -> Self {
         Self {
             app: app.clone(),
             what,
+            columns,
             after: None,
             left: most,
-        }
-    }
-
-    fn columns(&self) -> &'static [Column] {
-        match self.what {
-            What::Sorted(..) | What::Stored(..) => &PROVIDER,
-            What::Leads(_) => &LEAD,
         }
     }
 
@@ -200,7 +192,7 @@ impl Rows {
                 if self.after.is_none() {
                     self.left = 0;
                 }
-                found.items.into_iter().map(Row::from).collect()
+                self.with_statuses(found.items).await?
             }
             What::Stored(filter, whole) => {
                 let whole = match whole {
@@ -211,7 +203,7 @@ impl Rows {
                 if found.is_empty() {
                     self.left = 0;
                 }
-                found.into_iter().map(Row::from).collect()
+                self.with_statuses(found).await?
             }
             What::Leads(filter) => {
                 let found = store.leads(filter, LeadSort::Created, &page).await?;
@@ -223,6 +215,7 @@ impl Rows {
                 let mut leads = found.items.into_iter();
                 let providers = store.records(&npis).await?;
                 let with_lead = providers.into_iter().map(|provider| Row {
+                    status: None,
                     lead: leads.find(|lead| lead.id == provider.npi),
                     provider,
                 });
@@ -233,11 +226,26 @@ impl Rows {
         Ok(Some(rows))
     }
 
+    /// Providers as rows; what became of them as leads is looked for where a column tells it.
+    async fn with_statuses(&self, providers: Vec<Provider>) -> Result<Vec<Row>, Error> {
+        let mut statuses = HashMap::new();
+        if self.columns.tell_leads() {
+            let npis: Vec<Npi> = providers.iter().map(|provider| provider.npi).collect();
+            statuses = self.app.store().lead_statuses(&npis).await?;
+        }
+        let rows = providers.into_iter().map(|provider| Row {
+            status: statuses.remove(&provider.npi),
+            lead: None,
+            provider,
+        });
+        Ok(rows.collect())
+    }
+
     fn into_file(self, format: ExportFormat) -> ExportStream {
-        let columns = self.columns();
         match format {
             ExportFormat::Csv => {
-                let header = stream::once(async move { csv_header(columns) });
+                let columns = self.columns.clone();
+                let header = stream::once(async move { csv_header(&columns) });
                 header.chain(self.lines(csv_lines)).boxed()
             }
             ExportFormat::Ndjson => self.lines(json_lines).boxed(),
@@ -256,7 +264,7 @@ impl Rows {
             let Some(page) = rows.next().await? else {
                 return Ok(None);
             };
-            let text = write(&rows.app, rows.columns(), &page)?;
+            let text = write(&rows.app, &rows.columns, &page)?;
             Ok(Some((text, rows)))
         })
     }
@@ -268,7 +276,7 @@ fn csv_writer() -> csv::Writer<Vec<u8>> {
         .from_writer(Vec::new())
 }
 
-fn csv_header(columns: &[Column]) -> Result<Vec<u8>, Error> {
+fn csv_header(columns: &Columns) -> Result<Vec<u8>, Error> {
     let mut writer = csv_writer();
     writer
         .write_record(columns.iter().map(|c| c.name))
@@ -276,7 +284,7 @@ fn csv_header(columns: &[Column]) -> Result<Vec<u8>, Error> {
     writer.into_inner().map_err(|e| unwritable(e.into_error()))
 }
 
-fn csv_lines(app: &App, columns: &[Column], rows: &[Row]) -> Result<Vec<u8>, Error> {
+fn csv_lines(app: &App, columns: &Columns, rows: &[Row]) -> Result<Vec<u8>, Error> {
     let mut writer = csv_writer();
     for row in rows {
         let cells = columns.iter().map(|c| columns::protected(c.of(row, app)));
@@ -287,7 +295,7 @@ fn csv_lines(app: &App, columns: &[Column], rows: &[Row]) -> Result<Vec<u8>, Err
     writer.into_inner().map_err(|e| unwritable(e.into_error()))
 }
 
-fn json_lines(app: &App, columns: &[Column], rows: &[Row]) -> Result<Vec<u8>, Error> {
+fn json_lines(app: &App, columns: &Columns, rows: &[Row]) -> Result<Vec<u8>, Error> {
     let mut text = Vec::new();
     for row in rows {
         serde_json::to_writer(&mut text, &Line { app, columns, row }).map_err(unwritable)?;

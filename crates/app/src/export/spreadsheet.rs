@@ -6,7 +6,7 @@ use futures_util::{Stream, stream};
 use rust_xlsxwriter::{Workbook, XlsxError};
 use tokio::io::AsyncReadExt;
 
-use super::{Row, Rows, columns::Column};
+use super::{Row, Rows, columns::Columns};
 use crate::{App, Error};
 
 /// Rows that a sheet can have, the line of names among them (ECMA-376).
@@ -21,8 +21,7 @@ pub(super) async fn file(
     mut rows: Rows,
     most: u32,
 ) -> Result<impl Stream<Item = Result<Vec<u8>, Error>> + Send, Error> {
-    let columns = rows.columns();
-    let mut book = Book::new(columns, most)?;
+    let mut book = Book::new(rows.columns.clone(), most)?;
     while let Some(page) = rows.next().await? {
         for row in &page {
             book.push(row, &rows.app)?;
@@ -47,7 +46,7 @@ fn pieces(file: tokio::fs::File) -> impl Stream<Item = Result<Vec<u8>, Error>> +
 
 struct Book {
     workbook: Workbook,
-    columns: &'static [Column],
+    columns: Columns,
     most: u32,
     sheets: usize,
     /// The next row of the last sheet.
@@ -55,7 +54,7 @@ struct Book {
 }
 
 impl Book {
-    fn new(columns: &'static [Column], most: u32) -> Result<Self, Error> {
+    fn new(columns: Columns, most: u32) -> Result<Self, Error> {
         let mut book = Self {
             workbook: Workbook::new(),
             columns,
@@ -70,7 +69,7 @@ impl Book {
     fn add_sheet(&mut self) -> Result<(), XlsxError> {
         let sheet = self.workbook.add_worksheet_with_constant_memory()?;
         sheet.set_freeze_panes(1, 0)?;
-        for (place, column) in (0u16..).zip(self.columns) {
+        for (place, column) in (0u16..).zip(self.columns.iter()) {
             sheet.write_string(0, place, column.name)?;
         }
         self.sheets += 1;
@@ -87,7 +86,7 @@ impl Book {
             self.add_sheet()?;
         }
         let sheet = self.workbook.worksheet_from_index(self.sheets - 1)?;
-        for (place, column) in (0u16..).zip(self.columns) {
+        for (place, column) in (0u16..).zip(self.columns.iter()) {
             let mut cell = column.of(row, app);
             if let Some((end, _)) = cell.char_indices().nth(CELL) {
                 cell.truncate(end);
@@ -121,7 +120,7 @@ fn failed(error: XlsxError) -> Error {
 mod tests {
     use canvass_model::Provider;
 
-    use super::{super::columns::PROVIDER, *};
+    use super::{super::ExportList, *};
     use crate::{Clock, ImportSettings, RegistrySettings, Settings};
 
     #[tokio::test]
@@ -138,9 +137,10 @@ mod tests {
         let app = App::open(settings, clock).await.unwrap();
         let row = Row {
             provider: Provider::new("1234567893".parse().unwrap()),
+            status: None,
             lead: None,
         };
-        let mut book = Book::new(&PROVIDER, 3).unwrap();
+        let mut book = Book::new(ExportList::Providers.chosen(&[]).unwrap(), 3).unwrap();
         let mut sheets = Vec::new();
         for _ in 0..5 {
             book.push(&row, &app).unwrap();

@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use canvass_app::{Actor, App, Error, ExportFormat, ExportStream, ImportReport};
+use canvass_app::{Actor, App, Error, ExportFormat, ExportOptions, ExportStream, ImportReport};
 use canvass_model::{
-    ContactMethod, Lead, LeadFilter, LeadPatch, LeadSort, LeadStatus, PageRequest, ProviderFilter,
-    ProviderSort, Role,
+    ContactMethod, Lead, LeadFilter, LeadPatch, LeadSort, LeadStatus, Official, PageRequest,
+    ProviderFilter, ProviderSort, Role,
 };
 use canvass_store::Engine;
 use futures_util::TryStreamExt;
@@ -132,6 +132,39 @@ both_engines! {
         assert_eq!(&of(8)[1], "O'BRIEN, \"BOB\"\r\nJR, ANA");
         let expected = ["individual", "Internal Medicine, Cardiovascular Disease", "207RC0000X", "1 MAIN ST", "", "FRESNO", "CA", "937011234", "559-555-0100", "559-555-0101", "", ""];
         assert_eq!(of(1).iter().skip(2).collect::<Vec<_>>(), expected);
+    }
+
+    async fn chosen_columns_say_what_is_known_of_each_provider(db: Database) {
+        let app = Opened::on(&db).await;
+        app.leads_of(&people(0..2)).await;
+        let mut clinic = person(2);
+        clinic.official = Some(Official {
+            name: canvass_model::PersonName { last: Some("LEE".into()), first: Some("KIM".into()), ..Default::default() },
+            title: Some("OWNER".into()),
+            phone: canvass_model::Phone::parse("5595550199"),
+        });
+        clinic.taxonomies[0].license = Some("A1".into());
+        clinic.taxonomies[0].state = Some("CA".into());
+        app.store().write_providers(&[clinic], now()).await.unwrap();
+        let named = |names: &str| ExportOptions {
+            columns: names.split(',').map(Into::into).collect(),
+            ..ExportFormat::Csv.into()
+        };
+        let all = ProviderFilter::default();
+        let options = named("lead,npi,official,official_title,official_phone,license,license_state");
+        let file = bytes(app.export_providers(&all, Some(ProviderSort::Name), options)).await;
+        let file = String::from_utf8(file).unwrap();
+        let lines: Vec<&str> = file.lines().skip(1).collect();
+        assert_eq!(lines, [
+            format!("new,{},,,,,", npi(0)),
+            format!("new,{},,,,,", npi(1)),
+            format!(",{},\"LEE, KIM\",OWNER,559-555-0199,A1,CA", npi(2)),
+        ]);
+        let one = ExportOptions { most: 1, ..named("status,npi") };
+        let leads = bytes(app.export_leads(&LeadFilter::all(), one)).await;
+        assert_eq!(String::from_utf8(leads).unwrap(), format!("status,npi\r\nnew,{}\r\n", npi(1)));
+        let unknown = app.export_leads(&LeadFilter::all(), named("npi,lead"));
+        assert!(matches!(unknown.err(), Some(Error::Invalid(f)) if f[0].name == "columns"));
     }
 
     async fn an_empty_result_is_a_header(db: Database) {

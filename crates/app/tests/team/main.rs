@@ -7,3 +7,4 @@ mod files;
 mod leads;
 mod opened;
 mod places;
+mod saved;

@@ -11,7 +11,7 @@ use canvass_app::{Actor, App};
 use canvass_model::{LeadFilter, LeadSort, PageRequest};
 use canvass_store::SaveAll;
 
-use super::rows::{self, TABLE_ROWS, copy, file_format, print, walk};
+use super::rows::{self, TABLE_ROWS, copy, file_options, no_columns, print, walk};
 use crate::{
     args::{Format, LeadFilterArgs, LeadsArgs, LeadsCommand},
     config::Config,
@@ -61,11 +61,16 @@ pub(crate) async fn run(config: &Config, args: LeadsArgs) -> Result<ExitCode, Fa
             limit,
             format,
             json,
+            columns,
         } => {
+            let format = if json { Format::Json } else { format };
+            if matches!(format, Format::Table | Format::Json) {
+                no_columns(&columns)?;
+            }
             let app = config.open().await?;
             let sort = LeadSort::parse(&sort)?;
             let filter = lead_filter(&app, &filter).await?;
-            match if json { Format::Json } else { format } {
+            match format {
                 Format::Table => table(&app, &filter, sort, limit.unwrap_or(TABLE_ROWS)).await?,
                 Format::Json => {
                     let page = async |page: &PageRequest| app.leads(&filter, sort, page).await;
@@ -73,11 +78,8 @@ pub(crate) async fn run(config: &Config, args: LeadsArgs) -> Result<ExitCode, Fa
                     rows::json(total, limit, page, |lead| lead).await?;
                 }
                 format => {
-                    let rows = app.export_leads_up_to(
-                        &filter,
-                        file_format(format)?,
-                        limit.unwrap_or(u64::MAX),
-                    )?;
+                    let options = file_options(format, columns, limit)?;
+                    let rows = app.export_leads(&filter, options)?;
                     copy(rows, &mut std::io::stdout().lock()).await?;
                 }
             }
@@ -86,10 +88,11 @@ pub(crate) async fn run(config: &Config, args: LeadsArgs) -> Result<ExitCode, Fa
             filter,
             format,
             output,
+            columns,
         } => {
             let app = config.open().await?;
             let filter = lead_filter(&app, &filter).await?;
-            let rows = app.export_leads(&filter, file_format(format)?)?;
+            let rows = app.export_leads(&filter, file_options(format, columns, None)?)?;
             match output {
                 Some(path) => copy(rows, &mut BufWriter::new(File::create(&path)?)).await?,
                 None => copy(rows, &mut std::io::stdout().lock()).await?,

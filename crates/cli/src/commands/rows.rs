@@ -2,13 +2,13 @@
 
 use std::io::{BufWriter, Write};
 
-use canvass_app::{Error, ExportFormat, ExportStream};
+use canvass_app::{Error, ExportFormat, ExportOptions, ExportStream};
 use canvass_model::{Page, PageRequest, Total};
 use futures_util::StreamExt;
 use serde::Serialize;
 
 use crate::{
-    args::Format,
+    args::{ColumnArgs, Format},
     failure::Failure,
     table::{Table, thousands},
 };
@@ -76,8 +76,31 @@ pub(crate) async fn json<T, U: Serialize>(
     Ok(out.flush()?)
 }
 
+/// How the flags want a file: its form, its columns, and so many rows of it.
+pub(crate) fn file_options(
+    format: Format,
+    columns: ColumnArgs,
+    limit: Option<u64>,
+) -> Result<ExportOptions, Failure> {
+    Ok(ExportOptions {
+        format: file_format(format)?,
+        columns: columns.columns,
+        most: limit.unwrap_or(u64::MAX),
+    })
+}
+
+/// Refuses columns for what is no file.
+pub(crate) fn no_columns(columns: &ColumnArgs) -> Result<(), Failure> {
+    if columns.columns.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Usage(
+        "--columns goes with --format csv, ndjson or xlsx".into(),
+    ))
+}
+
 /// The export format of a flag.
-pub(crate) fn file_format(format: Format) -> Result<ExportFormat, Failure> {
+fn file_format(format: Format) -> Result<ExportFormat, Failure> {
     match format {
         Format::Csv => Ok(ExportFormat::Csv),
         Format::Ndjson => Ok(ExportFormat::Ndjson),

@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use canvass_app::App;
+use canvass_app::{App, SearchQuery};
 use canvass_model::{PageRequest, ProviderFilter, ProviderSort, ProviderSummary};
 use serde::Serialize;
 
-use super::rows::{self, TABLE_ROWS, copy, file_format, print, walk};
+use super::rows::{self, TABLE_ROWS, copy, file_options, no_columns, print, walk};
 use crate::{
     args::{Format, SearchArgs},
     config::Config,
@@ -25,19 +25,34 @@ struct Item {
 pub(crate) async fn run(config: &Config, args: SearchArgs) -> Result<ExitCode, Failure> {
     let filter = args.filter.filter()?;
     let asked = args.sort.as_deref().map(ProviderSort::parse).transpose()?;
-    let sort = asked.unwrap_or_default();
-    let app = config.open().await?;
     let format = if args.json { Format::Json } else { args.format };
+    if matches!(format, Format::Table | Format::Json) {
+        no_columns(&args.columns)?;
+    }
+    if args.saved.is_some() && filter != ProviderFilter::default() {
+        return Err(Failure::Usage(
+            "name a saved search or filters, not both".into(),
+        ));
+    }
+    let app = config.open().await?;
+    let search = match &args.saved {
+        Some(name) => app.team_search(name).await?,
+        None => SearchQuery {
+            filter,
+            sort: ProviderSort::default(),
+        },
+    };
+    let filter = search.filter;
+    // The order that is meant when none is named is no wish: a file is quicker without.
+    let kept = Some(search.sort).filter(|sort| *sort != ProviderSort::default());
+    let asked = asked.or(kept);
+    let sort = asked.unwrap_or_default();
     match format {
         Format::Table => table(&app, &filter, sort, args.limit.unwrap_or(TABLE_ROWS)).await?,
         Format::Json => json(&app, &filter, sort, args.limit).await?,
         Format::Csv | Format::Ndjson | Format::Xlsx => {
-            let rows = app.export_providers_up_to(
-                &filter,
-                asked,
-                file_format(format)?,
-                args.limit.unwrap_or(u64::MAX),
-            )?;
+            let options = file_options(format, args.columns, args.limit)?;
+            let rows = app.export_providers(&filter, asked, options)?;
             copy(rows, &mut std::io::stdout().lock()).await?;
         }
     }

@@ -43,6 +43,18 @@ fn what_is_called_wrongly_says_what_would_be_right() {
         (&["search", "--entity", "robot"], "--entity"),
         (&["search", "--sort", "luck"], "sort"),
         (
+            &["search", "--format", "csv", "--columns", "npi,colour"],
+            "there are npi, name,",
+        ),
+        (&["search", "--columns", "npi"], "--format csv"),
+        (&["leads", "list", "--json", "--columns", "npi"], "--format"),
+        (&["leads", "export", "--columns", "lead"], "status"),
+        (&["search", "--saved", "nosuch"], "saved search"),
+        (
+            &["search", "--saved", "x", "--state", "CA"],
+            "a saved search or filters",
+        ),
+        (
             &["search", "--updated-since", "yesterday"],
             "--updated-since",
         ),

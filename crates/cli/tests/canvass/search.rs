@@ -18,12 +18,12 @@ both_engines! {
         let all = filled(&db);
         assert!(all > 500, "only {all} in the sample");
 
-        let csv = db.done(&["search", "--format", "csv"]);
+        let csv = db.done(&["search", "--sort", "name", "--format", "csv"]);
         let mut lines = csv.lines();
         assert!(lines.next().unwrap().starts_with("npi,name,entity,specialty,"));
         assert_eq!(lines.count() as u64, all);
 
-        let ndjson = db.done(&["search", "--format", "ndjson"]);
+        let ndjson = db.done(&["search", "--sort", "name", "--format", "ndjson"]);
         let first: Value = serde_json::from_str(ndjson.lines().next().unwrap()).unwrap();
         assert!(csv.lines().nth(1).unwrap().starts_with(first["npi"].as_str().unwrap()));
         assert_eq!(ndjson.lines().count() as u64, all);
@@ -57,6 +57,41 @@ both_engines! {
         assert_eq!(csv.lines().count() as u64, 1 + found);
         let none = db.done(&["search", "--state", "CA", "--lead", "yes", "--format", "csv"]);
         assert_eq!(none.lines().count(), 1, "the header is there without rows too");
+    }
+
+    fn columns_are_those_asked_for_in_their_order(db: Database) {
+        filled(&db);
+        db.canvass(&["leads", "save-all", "--state", "CA"]).expect(0);
+        let search = ["search", "--state", "CA", "--limit", "2", "--columns", "lead,npi", "--columns", "city"];
+        let csv = db.done(&[&search[..], &["--format", "csv"]].concat());
+        let lines: Vec<&str> = csv.lines().collect();
+        assert_eq!((lines.len(), lines[0]), (3, "lead,npi,city"));
+        assert!(lines[1].starts_with("new,1") || lines[1].starts_with("new,2"), "{csv}");
+        let ndjson = db.done(&[&search[..], &["--format", "ndjson"]].concat());
+        assert!(ndjson.starts_with("{\"lead\":\"new\",\"npi\":\""), "{ndjson}");
+        let leads = db.done(&["leads", "export", "--columns", "status,npi"]);
+        assert!(leads.starts_with("status,npi\r\nnew,"), "{leads}");
+        let listed = db.done(&["leads", "list", "--limit", "1", "--format", "csv", "--columns", "npi"]);
+        assert_eq!(listed.lines().count(), 2);
+    }
+
+    fn a_saved_search_of_the_team_is_searched_by_its_name(db: Database) {
+        filled(&db);
+        db.try_sql(
+            "INSERT INTO users (id, name, name_key, role, password_hash, disabled, created_at)
+             VALUES ('u', 'Ana', 'ana', 'manager', '', false, '2026-01-01T00:00:00.000000Z')",
+        ).unwrap();
+        for (id, name, team) in [("s1", "ours", "true"), ("s2", "mine", "false")] {
+            db.try_sql(&format!(
+                "INSERT INTO saved_searches (id, user_id, name, name_key, query, team, created_at)
+                 VALUES ('{id}', 'u', '{name}', '{name}', 'state=CA&sort=city', {team}, '2026-01-01T00:00:00.000000Z')",
+            )).unwrap();
+        }
+        let by_name = |more: &[&str]| db.done(&[&["search", "--saved", "Ours", "--format", "csv"], more].concat());
+        let by_flags = |sort: &str| db.done(&["search", "--state", "CA", "--sort", sort, "--format", "csv"]);
+        assert_eq!(by_name(&[]), by_flags("city"));
+        assert_eq!(by_name(&["--sort", "name"]), by_flags("name"));
+        db.canvass(&["search", "--saved", "mine"]).expect(2);
     }
 
     fn a_reader_that_goes_away_is_no_failure(db: Database) {

@@ -88,6 +88,20 @@ CREATE TABLE tokens (
 );
 CREATE INDEX tokens_by_user ON tokens (user_id);
 
+-- Searches over providers that people keep: their own, or the team's. A name is unique among those of
+-- its kind, without regard to case.
+CREATE TABLE saved_searches (
+    id         TEXT COLLATE "C" PRIMARY KEY,
+    user_id    TEXT COLLATE "C" NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    name       TEXT COLLATE "C" NOT NULL,
+    name_key   TEXT COLLATE "C" NOT NULL,
+    query      TEXT COLLATE "C" NOT NULL,
+    team       BOOLEAN NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL
+);
+CREATE UNIQUE INDEX saved_searches_own ON saved_searches (user_id, name_key) WHERE NOT team;
+CREATE UNIQUE INDEX saved_searches_of_team ON saved_searches (name_key) WHERE team;
+
 -- Failed logins, by account and by address.
 CREATE TABLE login_failures (
     key          TEXT COLLATE "C" PRIMARY KEY,

@@ -85,6 +85,20 @@ CREATE TABLE tokens (
 ) STRICT;
 CREATE INDEX tokens_by_user ON tokens (user_id);
 
+-- Searches over providers that people keep: their own, or the team's. A name is unique among those of
+-- its kind, without regard to case.
+CREATE TABLE saved_searches (
+    id         TEXT PRIMARY KEY,
+    user_id    TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    name       TEXT NOT NULL,
+    name_key   TEXT NOT NULL,
+    query      TEXT NOT NULL,
+    team       INTEGER NOT NULL,
+    created_at TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX saved_searches_own ON saved_searches (user_id, name_key) WHERE NOT team;
+CREATE UNIQUE INDEX saved_searches_of_team ON saved_searches (name_key) WHERE team;
+
 -- Failed logins, by account and by address.
 CREATE TABLE login_failures (
     key          TEXT PRIMARY KEY,

@@ -49,6 +49,21 @@ struct ByTime<'a> {
 }
 
 impl Store {
+    /// The statuses of those of these providers that are leads.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn lead_statuses(&self, npis: &[Npi]) -> Result<HashMap<Npi, LeadStatus>, Error> {
+        let among = self.engine().among("npi", "$1");
+        let sql = format!("SELECT npi, status FROM leads WHERE {among}");
+        let group = listed(npis.iter().map(|npi| npi.as_i64()));
+        let rows = self.query(crate::Sql::kept(sql), vec![group]).await?;
+        let statuses = rows
+            .iter()
+            .map(|row| Ok((row.npi(0)?, read_status(row, 1)?)));
+        statuses.collect()
+    }
+
     /// One page of leads.
     ///
     /// # Errors

@@ -12,5 +12,6 @@ mod pace;
 mod providers;
 mod sample;
 mod save_all;
+mod saved;
 mod search;
 mod users;

@@ -3,14 +3,25 @@
 use axum::body::Body;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use canvass_app::{App, ExportFormat, ExportStream};
+use canvass_app::{App, ExportFormat, ExportOptions, ExportStream};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::request::{Others, misunderstood};
 use crate::problem::{FieldError, Problem};
 
-/// The form that `format` asks for; CSV when it asks for none.
-pub fn format(others: &Others) -> Result<ExportFormat, Problem> {
+/// What an export is asked for besides a search.
+pub const SHAPE: [&str; 2] = ["format", "columns"];
+
+/// The form and the columns that [`SHAPE`] asks for: CSV and the usual ones when it asks for none.
+pub fn options(others: &Others) -> Result<ExportOptions, Problem> {
+    let columns = others.get("columns").unwrap_or_default();
+    Ok(ExportOptions {
+        columns: columns.split(',').map(ToOwned::to_owned).collect(),
+        ..format(others)?.into()
+    })
+}
+
+fn format(others: &Others) -> Result<ExportFormat, Problem> {
     let Some(name) = others.get("format") else {
         return Ok(ExportFormat::Csv);
     };

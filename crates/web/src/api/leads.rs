@@ -299,12 +299,19 @@ pub async fn bulk(
 
 /// Export leads
 ///
-/// All of a search, newest first, as a file that an import takes back.
+/// All of a search, newest first, as a file that an import takes back, as long as `npi` is one of its
+/// columns.
 #[utoipa::path(
     get, path = "/api/leads/export", tag = "Leads", operation_id = "export_leads",
     extensions(("x-role" = json!("manager"))),
     params(
         ("format" = Option<String>, Query, description = "`csv` (default), `xlsx` or `ndjson`."),
+        ("columns" = Option<String>, Query, example = "npi,name,phone,status", description = "\
+            Columns from left to right, with commas between them; the usual ones when absent. There are \
+            `npi`, `name`, `credential`, `entity`, `sex`, `specialty`, `taxonomy`, `license`, \
+            `license_state`, `address_1`, `address_2`, `city`, `state`, `postal_code`, `phone`, `fax`, \
+            `official`, `official_title`, `official_phone`, `enumerated_on`, `updated_on`, `status`, \
+            `notes`, `owner`, `last_contact_at`, `last_contact_method`, `created_at`, `updated_at`."),
         schema::LeadFilterParams,
     ),
     responses((status = 200, description = "The file", content(
@@ -314,9 +321,10 @@ pub async fn bulk(
     ), headers(("Content-Disposition" = String, description = "A name for the file")))),
 )]
 pub async fn export(State(app): State<App>, _: Manager, query: Query) -> Result<Response, Problem> {
-    let (filter, others) = filter::leads(query, &["format"])?;
-    let format = export::format(&others)?;
-    let file = app.export_leads(&filter, format)?;
+    let (filter, others) = filter::leads(query, &export::SHAPE)?;
+    let options = export::options(&others)?;
+    let format = options.format;
+    let file = app.export_leads(&filter, options)?;
     export::file(&app, "leads", format, file).await
 }
 

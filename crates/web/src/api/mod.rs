@@ -14,6 +14,7 @@ mod openapi;
 mod providers;
 mod request;
 pub mod schema;
+mod searches;
 mod sync;
 mod users;
 
@@ -49,6 +50,8 @@ fn ordinary() -> OpenApiRouter<Server> {
         .routes(routes!(imports::cancel))
         .routes(routes!(providers::search))
         .routes(routes!(providers::show))
+        .routes(routes!(searches::list, searches::save))
+        .routes(routes!(searches::delete))
         .routes(routes!(leads::list))
         .routes(routes!(leads::counts))
         .routes(routes!(leads::show, leads::edit))

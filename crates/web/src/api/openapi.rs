@@ -30,14 +30,20 @@ an administrator may do everything.
 of the request in the log.
 
 **Sending again.** What would do something twice takes an `Idempotency-Key`: starting a sync, saving \
-leads, adding to a timeline, editing many leads. The same key with the same request gives the same answer \
+leads, saving a search, adding to a timeline, editing many leads. The same key with the same request gives the same answer \
 for a week and does nothing twice; with another request it is refused with 422. The other `POST`s need \
 none: stopping and resuming a sync, importing a file (of leads or of the registry) and adding a user are \
 harmless to repeat. Making a \
 token takes none, because its secret is in one answer and nowhere else: sent again it makes another.";
 
 /// The operations that take an `Idempotency-Key`.
-const KEYED: [&str; 4] = ["start_sync", "save_all", "add_activity", "edit_many_leads"];
+const KEYED: [&str; 5] = [
+    "start_sync",
+    "save_all",
+    "save_search",
+    "add_activity",
+    "edit_many_leads",
+];
 
 #[derive(utoipa::OpenApi)]
 #[openapi(

@@ -128,6 +128,11 @@ pub async fn save_all(
     extensions(("x-role" = json!("manager"))),
     params(
         ("format" = Option<String>, Query, description = "`csv` (default), `xlsx` or `ndjson`."),
+        ("columns" = Option<String>, Query, example = "npi,name,phone,lead", description = "\
+            Columns from left to right, with commas between them; the usual ones when absent. There are \
+            `npi`, `name`, `credential`, `entity`, `sex`, `specialty`, `taxonomy`, `license`, \
+            `license_state`, `address_1`, `address_2`, `city`, `state`, `postal_code`, `phone`, `fax`, \
+            `official`, `official_title`, `official_phone`, `enumerated_on`, `updated_on`, `lead`."),
         schema::ProviderFilterParams,
         ("sort" = Option<String>, Query, description = "Order, as of the search. Without one the rows come as they are stored, which is quickest."),
     ),
@@ -138,12 +143,14 @@ pub async fn save_all(
     ), headers(("Content-Disposition" = String, description = "A name for the file")))),
 )]
 pub async fn export(State(app): State<App>, _: Manager, query: Query) -> Result<Response, Problem> {
-    let (filter, others) = filter::providers(query, &["format", "sort"])?;
-    let format = export::format(&others)?;
+    let [format, columns] = export::SHAPE;
+    let (filter, others) = filter::providers(query, &[format, columns, "sort"])?;
+    let options = export::options(&others)?;
+    let format = options.format;
     let sort = match others.get("sort") {
         Some(_) => Some(others.sort(ProviderSort::parse)?),
         None => None,
     };
-    let file = app.export_providers(&filter, sort, format)?;
+    let file = app.export_providers(&filter, sort, options)?;
     export::file(&app, "providers", format, file).await
 }

@@ -36,8 +36,9 @@ struct Look {
 }
 
 /// Names of the pages that the gallery shows.
-pub const PAGES: [&str; 24] = [
+pub const PAGES: [&str; 25] = [
     "providers",
+    "providers-columns",
     "providers-refused",
     "providers-map",
     "providers-zips",
@@ -105,6 +106,10 @@ async fn show(
                 view: sample::providers(look.amount),
             })
         }
+        "providers-columns" => page(&Page {
+            shell: shell("Providers", Section::Providers),
+            view: sample::providers_with_all_columns(look.amount),
+        }),
         "providers-refused" => page(&Page {
             shell: shell("Providers", Section::Providers),
             view: sample::providers_refused(),

@@ -29,12 +29,16 @@ impl<'a> Address<'a> {
         Self { path, pairs, page }
     }
 
-    /// The list as another view of it shows it.
+    /// The same with one more pair, where it has a value.
     #[must_use]
-    pub fn viewed(mut self, view: Option<&str>) -> Self {
-        self.pairs
-            .extend(view.map(|view| ("view", view.to_owned())));
+    pub fn and(mut self, name: &'static str, value: Option<String>) -> Self {
+        self.pairs.extend(value.map(|value| (name, value)));
         self
+    }
+
+    /// What is asked for.
+    pub fn pairs(&self) -> &[(&'static str, String)] {
+        &self.pairs
     }
 
     /// The list with other pairs.
@@ -66,7 +70,7 @@ impl<'a> Address<'a> {
             .iter()
             .enumerate()
             .filter(|(_, (name, _))| {
-                !matches!(*name, "sort" | "limit" | "view")
+                !matches!(*name, "sort" | "limit" | "view" | "columns")
                     && !quiet.contains(name)
                     && !told_by_another(name, &self.pairs)
             })

@@ -38,6 +38,7 @@ pub fn router() -> Router<Server> {
         .route("/theme", post(theme::choose))
         .merge(account::handlers::router())
         .merge(providers::handlers::router())
+        .merge(providers::searches::router())
         .merge(leads::handlers::router())
         .merge(sync::handlers::router())
         .merge(imports::handlers::router())

@@ -170,7 +170,8 @@ impl<S: Send + Sync> FromRequest<S> for Pairs {
 }
 
 impl Pairs {
-    fn parse(bytes: &[u8]) -> Self {
+    /// The fields of a query.
+    pub fn parse(bytes: &[u8]) -> Self {
         let single = |(name, value): (String, String)| (name, value.replace("\r\n", "\n"));
         let pairs = form_urlencoded::parse(bytes).into_owned();
         Self(pairs.map(single).collect())

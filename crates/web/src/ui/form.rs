@@ -24,6 +24,10 @@ pub struct Field {
     pub required: bool,
     /// Before the name in the identifier, where a page has two forms with the same names.
     pub prefix: &'static str,
+    /// Characters that it may have.
+    pub most: Option<usize>,
+    /// Whether it gets the focus.
+    pub focus: bool,
 }
 
 impl Field {
@@ -40,6 +44,8 @@ impl Field {
             placeholder: None,
             required: false,
             prefix: "",
+            most: None,
+            focus: false,
         }
     }
 

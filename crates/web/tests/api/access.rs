@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The least role of each route, tokens being somebody else's; one's own have a test of their own.
-const ROUTES: [(&str, &str, Role); 36] = [
+const ROUTES: [(&str, &str, Role); 39] = [
     ("GET", "/api/imports", Role::Manager),
     ("POST", "/api/imports", Role::Manager),
     ("GET", "/api/imports/{id}", Role::Manager),
@@ -39,6 +39,9 @@ const ROUTES: [(&str, &str, Role); 36] = [
     ("GET", "/api/providers/facets", Role::Caller),
     ("POST", "/api/providers/save-all", Role::Manager),
     ("GET", "/api/providers/{npi}", Role::Caller),
+    ("GET", "/api/searches", Role::Caller),
+    ("POST", "/api/searches", Role::Caller),
+    ("DELETE", "/api/searches/{id}", Role::Caller),
     ("GET", "/api/specialties", Role::Caller),
     ("GET", "/api/suggest", Role::Caller),
     ("GET", "/api/sync", Role::Manager),

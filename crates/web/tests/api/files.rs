@@ -1,11 +1,12 @@
 //! Leads and providers as files, and files as leads.
 
 use axum::http::Method;
+use canvass_app::ExportList;
 use canvass_model::Role;
 use serde_json::{Value, json};
 
 use crate::{
-    both_engines,
+    both_engines, contract,
     world::{World, internists},
 };
 
@@ -56,6 +57,57 @@ async fn every_form_of_an_export_has_every_row() {
             (odd.status.as_u16(), odd.fields()),
             (400, vec!["format".to_owned()])
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn columns_are_chosen_and_unknown_ones_refused() {
+    let world = World::sqlite(&internists(3)).await.working();
+    world.pull_leads().await;
+    let export = async |list: &str, columns: &str| {
+        let path = format!("/api/{list}/export?columns={columns}");
+        world.get(&path).send().await
+    };
+    let providers = export("providers", "phone,Name,,lead,phone").await;
+    assert_eq!(
+        providers.text.lines().take(2).collect::<Vec<_>>(),
+        ["phone,name,lead", "559-555-0100,\"GARCIA0, ANA\",new"]
+    );
+    let leads = export("leads", "status,npi").await;
+    assert!(
+        leads.text.starts_with("status,npi\r\nnew,"),
+        "{}",
+        leads.text
+    );
+    let json = export("leads", "city&format=ndjson").await;
+    assert_eq!(json.text.lines().next(), Some("{\"city\":\"FRESNO\"}"));
+    let usual = export("providers", "").await;
+    assert!(usual.text.starts_with("npi,name,entity,specialty,"));
+    for (list, there_is) in [("providers", ", lead"), ("leads", ", status")] {
+        let odd = export(list, "npi,nosuch").await;
+        assert_eq!(odd.status, 422, "{}", odd.text);
+        assert_eq!(odd.fields(), ["columns"]);
+        assert!(odd.text.contains("nosuch") && odd.text.contains(there_is));
+    }
+}
+
+#[test]
+fn the_description_names_every_column() {
+    for (path, list) in [
+        ("/api/providers/export", ExportList::Providers),
+        ("/api/leads/export", ExportList::Leads),
+    ] {
+        let parameters = &contract::DOCUMENT["paths"][path]["get"]["parameters"];
+        let mut parameters = parameters.as_array().unwrap().iter();
+        let columns = parameters.find(|p| p["name"] == "columns").unwrap();
+        let described: Vec<&str> = columns["description"]
+            .as_str()
+            .unwrap()
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .collect();
+        assert_eq!(described, list.columns().collect::<Vec<_>>(), "{path}");
     }
 }
 

@@ -8,4 +8,5 @@ mod flow;
 mod imports;
 mod operations;
 mod problems;
+mod searches;
 mod world;

@@ -21,7 +21,7 @@ const MANAGER: May = May::From(Role::Manager);
 const ADMIN: May = May::From(Role::Admin);
 
 /// Every route of the pages with who may use it; signing out comes last, because it ends a session.
-const ROUTES: [(&str, &str, May); 37] = [
+const ROUTES: [(&str, &str, May); 39] = [
     ("GET", "/", CALLER),
     ("GET", "/login", May::Anybody),
     ("POST", "/login", May::Anybody),
@@ -30,6 +30,8 @@ const ROUTES: [(&str, &str, May); 37] = [
     ("POST", "/theme", May::Anybody),
     ("GET", "/providers", CALLER),
     ("POST", "/providers/save-all", MANAGER),
+    ("POST", "/providers/searches", CALLER),
+    ("POST", "/providers/searches/delete", CALLER),
     ("GET", "/providers/{npi}", CALLER),
     ("GET", "/leads", CALLER),
     ("GET", "/leads/import", CALLER),

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use canvass_model::{LeadFilter, ProviderFilter, Role, Total};
 
-use crate::form::Form;
+use crate::form::{Form, unescaped};
 use crate::world::Site;
 
 const SAVE: &str = "/providers/save-all";
@@ -180,6 +180,101 @@ async fn a_place_that_is_none_is_told_at_its_field() {
     }
 }
 
+/// The words of the head of the table.
+fn heads(page: &str) -> Vec<&str> {
+    let (head, _) = page.split_once("</thead>").unwrap();
+    let cells = head.split("<th scope=\"col\"").skip(1);
+    cells
+        .map(|cell| cell.split(['>', '<']).nth(1).unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn columns_are_chosen_and_kept_on_the_way() {
+    let site = Site::with_providers(100).await;
+    let mut browser = site.signed_in(Role::Manager).await;
+    let page = browser.page("/providers?q=a&limit=2").await;
+    let usual = [
+        "Name",
+        "Specialty",
+        "City, state",
+        "Phone",
+        "NPI",
+        "Since",
+        "Lead",
+    ];
+    assert_eq!(heads(&page), usual);
+    assert!(page.contains("<span class=\"credential\">"));
+    let (_, menu) = page.split_once("aria-label=\"Columns\"").unwrap();
+    let (menu, _) = menu.split_once("</form>").unwrap();
+    assert!(menu.contains("name=\"q\" value=\"a\"") && menu.contains("name=\"limit\" value=\"2\""));
+    assert!(
+        menu.contains("value=\"phone\" checked") && !menu.contains("value=\"updated_on\" checked")
+    );
+
+    // As the form asks: the name, and each box that is ticked.
+    let path =
+        "/providers?q=a&limit=2&columns=name&columns=updated_on&columns=city&columns=postal_code";
+    let page = browser.page(path).await;
+    assert_eq!(heads(&page), ["Name", "City, state", "ZIP", "Updated"]);
+    assert!(!page.contains("<span class=\"credential\">"));
+    let kept = "columns=name%2Ccity%2Cpostal_code%2Cupdated_on";
+    for link in [
+        format!("/providers?q=a&#38;limit=2&#38;{kept}&#38;cursor="),
+        format!("class=\"chip\" href=\"/providers?limit=2&#38;{kept}\""),
+        format!(
+            "/api/providers/export?q=a&#38;{}&#38;format=csv",
+            kept.replace("city", "city%2Cstate")
+        ),
+    ] {
+        assert!(page.contains(&link), "{link} is not in {page}");
+    }
+    assert!(
+        !page.contains("title=\"Remove name"),
+        "columns are no filter"
+    );
+    let (_, filters) = page.split_once("<details class=\"filters\"").unwrap();
+    let filters = Form::to(filters, "/providers");
+    assert_eq!(
+        filters.get("columns"),
+        Some("name,city,postal_code,updated_on")
+    );
+    let file = page.split("/api/providers/export?").nth(1).unwrap();
+    let file = unescaped(file.split('"').next().unwrap());
+    let file = browser.get(&format!("/api/providers/export?{file}")).await;
+    assert!(
+        file.text
+            .starts_with("name,city,state,postal_code,updated_on\r\n")
+    );
+    let part = browser
+        .part("/providers?limit=2&columns=lead", "results")
+        .await;
+    assert_eq!(heads(&part.text), ["Name", "Lead"]);
+    assert_eq!(
+        heads(&browser.page("/providers?columns=name").await),
+        ["Name"]
+    );
+
+    let odd = browser.get("/providers?columns=npi,fax").await;
+    assert_eq!(odd.status, StatusCode::UNPROCESSABLE_ENTITY);
+    odd.assert_says("There is no column “fax”; there are name, credential, specialty,");
+}
+
+#[tokio::test]
+async fn pages_say_their_keys() {
+    let site = Site::with_providers(100).await;
+    let mut browser = site.signed_in(Role::Caller).await;
+    let page = browser.page("/providers?limit=5").await;
+    let keys = |key: &str| format!("aria-keyshortcuts=\"{key}\"");
+    assert!(page.contains(&keys("]")) && page.contains("title=\"Next page, key ]\""));
+    assert!(!page.contains(&keys("[")), "there is no page before");
+    assert!(page.contains(&keys("/")));
+    let next = page.split("rel=\"next\" href=\"").nth(1).unwrap();
+    let next = unescaped(next.split('"').next().unwrap());
+    let second = browser.page(&next).await;
+    assert!(second.contains(&keys("[")) && second.contains("title=\"First page, key [\""));
+}
+
 #[tokio::test]
 async fn an_npi_leads_to_its_provider() {
     let site = Site::with_providers(20).await;
@@ -210,7 +305,10 @@ async fn saving_a_search_makes_leads_once_and_shows_the_receipt() {
     assert!(!after.contains("<button class=\"button primary\" type=\"submit\">Save"));
     assert_eq!(leads(&site).await, count);
     let later = browser.page("/providers?state=CA").await;
-    assert!(!later.contains("Saved "), "a receipt shows once");
+    assert!(
+        !later.contains("providers as leads."),
+        "a receipt shows once"
+    );
 
     // The same form once more, as when a button is pressed twice.
     let again = browser.send(&form).await;

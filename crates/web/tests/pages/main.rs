@@ -11,6 +11,7 @@ mod leads;
 mod lists;
 mod map;
 mod provider;
+mod saved;
 mod sync;
 mod team;
 mod world;

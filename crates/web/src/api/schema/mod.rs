@@ -167,6 +167,29 @@ pub struct ImportReport {
     pub unknown_owners: Vec<String>,
 }
 
+/// A search that somebody keeps.
+#[derive(Debug, ToSchema)]
+pub struct SavedSearch {
+    /// Identifier.
+    pub id: String,
+    /// Name.
+    #[schema(example = "Cardiologists of Fresno")]
+    pub name: String,
+    /// What is searched for and in which order, as the query of `GET /api/providers` and of the
+    /// page `/providers`.
+    #[schema(example = "specialty=Cardiology&city=Fresno&sort=city")]
+    pub query: String,
+    /// Whether it is the team's.
+    pub team: bool,
+    /// Identifier of the user who keeps it.
+    pub owner_id: String,
+    /// Name of that user.
+    pub owner: String,
+    /// When it was saved.
+    #[schema(format = DateTime, example = "2026-11-24T17:00:00Z")]
+    pub created_at: String,
+}
+
 /// Somebody with access.
 #[derive(Debug, ToSchema)]
 pub struct User {

@@ -1,10 +1,10 @@
 use canvass_model::{Facet, Facets, PageRequest, ProviderFilter, ProviderSort};
 use canvass_nppes::geo::Places;
 
-use super::{Amount, catalogue, text, total};
+use super::{Amount, catalogue, saved, text, total};
 use crate::pages::providers::{
-    Asked, FacetsPanel, Filters, ProvidersResults, ProvidersView, Regions, ResultMap, SaveAll,
-    Shown,
+    Asked, Columns, FacetsPanel, Filters, ProvidersResults, ProvidersView, Regions, ResultMap,
+    SaveAll, Shown,
 };
 
 /// Millions of people in the larger states, by which made-up counts differ as real ones do.
@@ -107,11 +107,13 @@ pub fn providers_on_a_map(name: &str, amount: Amount) -> ProvidersView {
         _ => {}
     }
     let page = PageRequest::first(PageRequest::DEFAULT_LIMIT);
+    let columns = Columns::default();
     let asked = Asked {
         filter: &filter,
         sort: ProviderSort::Name,
         page: &page,
         shown,
+        columns: &columns,
     };
     let mut states = states();
     if amount == Amount::Little {
@@ -132,12 +134,21 @@ pub fn providers_on_a_map(name: &str, amount: Amount) -> ProvidersView {
         items: Vec::new(),
         next: None,
     };
-    let results = ProvidersResults::new(asked, &none, count, Some(save), true, &catalogue());
+    let results = ProvidersResults::new(
+        asked,
+        &none,
+        count,
+        Some(save),
+        saved(amount),
+        true,
+        &catalogue(),
+    );
     ProvidersView {
         results: results.on(ResultMap::new(asked, &regions)),
         facets: FacetsPanel::new(asked, &facets(amount), count.count, &catalogue()),
         filters: Filters {
             filter,
+            columns: None,
             sort: ProviderSort::Name,
             errors: Vec::new(),
         },

@@ -6,12 +6,14 @@ mod map;
 mod sync;
 mod team;
 
+use canvass_app::Actor;
 use canvass_model::{
     Address, Catalogue, Change, ChangeKind, Cursor, Endpoint, Entity, Identifier, LeadPresence,
     LeadStatus, Npi, Official, OtherName, Page, PageRequest, PersonName, Phone, Provider,
     ProviderFilter, ProviderSort, ProviderSummary, ProviderTaxonomy, Receipt, RecordStatus, Role,
     Sex, Source, Taxonomy, Total,
 };
+use canvass_store::SavedSearch;
 use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -26,7 +28,7 @@ use crate::format::Now;
 use crate::pages::Viewer;
 use crate::pages::providers::{
     self, Colleagues, FacetsPanel, Filters, Origins, ProviderView, ProvidersResults, ProvidersView,
-    SaveAll,
+    SaveAll, SavedMenu,
 };
 use crate::problem::FieldError;
 use leads::lead_of;
@@ -211,6 +213,15 @@ fn cursor() -> Cursor {
 
 /// The page of providers.
 pub fn providers(amount: Amount) -> ProvidersView {
+    providers_with(amount, &providers::Columns::default())
+}
+
+/// The page of providers with every column that there is.
+pub fn providers_with_all_columns(amount: Amount) -> ProvidersView {
+    providers_with(amount, &providers::Columns::all())
+}
+
+fn providers_with(amount: Amount, columns: &providers::Columns) -> ProvidersView {
     let mut filter = ProviderFilter::default();
     if amount == Amount::Much {
         filter.specialty = vec![
@@ -244,18 +255,66 @@ pub fn providers(amount: Amount) -> ProvidersView {
         sort,
         page: &page,
         shown: providers::Shown::Table,
+        columns,
     };
     let total = total(amount, 12_418);
-    let results = ProvidersResults::new(asked, &found, total, Some(save), true, &catalogue());
+    let results = ProvidersResults::new(
+        asked,
+        &found,
+        total,
+        Some(save),
+        saved(amount),
+        true,
+        &catalogue(),
+    );
     ProvidersView {
         facets: FacetsPanel::new(asked, &map::facets(amount), total.count, &catalogue()),
         filters: Filters {
             filter,
             sort,
+            columns: columns.chosen(),
             errors: Vec::new(),
         },
         results,
     }
+}
+
+/// Searches that people keep.
+fn saved(amount: Amount) -> SavedMenu {
+    let saved = |id: &str, name: &str, query: &str, owner: Option<&str>| SavedSearch {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        query: query.to_owned(),
+        team: owner.is_some(),
+        owner_id: if owner.is_some() { "u2" } else { "u1" }.to_owned(),
+        owner: owner.unwrap_or("Lee Okafor").to_owned(),
+        created_at: now().at,
+    };
+    let saved = match amount {
+        Amount::Much => vec![
+            saved(
+                "s1",
+                "Cardiologists near San Luis Obispo who are not yet leads and have a fax",
+                "near=93401",
+                None,
+            ),
+            saved("s2", "New in Fresno", "city=Fresno&sort=enumerated", None),
+            saved(
+                "s3",
+                "Dentists of the valley",
+                "specialty=Dentist",
+                Some("Kim Alvarez"),
+            ),
+        ],
+        Amount::Little => vec![saved("s3", "All", "", Some("Kim Alvarez"))],
+        Amount::None => Vec::new(),
+    };
+    let actor = Actor {
+        user_id: Some("u1".to_owned()),
+        name: "Lee Okafor".to_owned(),
+        role: Role::Admin,
+    };
+    SavedMenu::new(saved, &actor, "state=CA".to_owned(), "")
 }
 
 /// The page of providers after a search that can't be understood.
@@ -265,6 +324,7 @@ pub fn providers_refused() -> ProvidersView {
         filters: Filters {
             filter: ProviderFilter::default(),
             sort: ProviderSort::Name,
+            columns: None,
             errors: vec![FieldError::new(
                 "state",
                 "A state has two letters, as in CA.",

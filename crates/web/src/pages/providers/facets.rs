@@ -179,6 +179,7 @@ mod tests {
             sort: ProviderSort::City,
             page: &PageRequest::first(PageRequest::DEFAULT_LIMIT),
             shown: Shown::Map,
+            columns: &super::super::Columns::default(),
         };
         FacetsPanel::new(asked, &facets, 100, &Catalogue::new(Vec::new()))
     }

@@ -5,7 +5,7 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use canvass_app::{Actor, App, Error};
+use canvass_app::{Actor, App, Error, SearchQuery};
 use canvass_model::{
     Facets, FilterError, LeadPresence, Npi, Page, PageRequest, Provider, ProviderFilter,
     ProviderSort, ProviderSummary, RecordStatus, Role, StatusFilter, Total,
@@ -13,8 +13,8 @@ use canvass_model::{
 use canvass_store::SaveAll as What;
 
 use super::{
-    Asked, Colleagues, FacetsPanel, Filters, Origins, ProviderView, ProvidersPart,
-    ProvidersResults, ProvidersView, Regions, ResultMap, SaveAll, Shown,
+    Asked, Colleagues, Columns, FacetsPanel, Filters, Origins, ProviderView, ProvidersPart,
+    ProvidersResults, ProvidersView, Regions, ResultMap, SaveAll, SavedMenu, Shown,
 };
 use crate::access::{Caller, Manager};
 use crate::pages::ask::Ask;
@@ -32,18 +32,35 @@ pub fn router() -> Router<Server> {
 }
 
 /// A search as it was asked for.
-struct Search {
-    filter: ProviderFilter,
-    ask: Ask<ProviderSort>,
+pub(super) struct Search {
+    pub(super) filter: ProviderFilter,
+    pub(super) ask: Ask<ProviderSort>,
+    columns: Columns,
     shown: Shown,
 }
 
 impl Search {
-    fn read(pairs: &Pairs) -> Self {
+    pub(super) fn read(pairs: &Pairs) -> Self {
         let mut filter = ProviderFilter::default();
-        let ask = Ask::read(pairs, ProviderSort::parse, |n, v| filter.set(n, v));
-        let shown = Shown::parse(pairs.filled("view"));
-        Self { filter, ask, shown }
+        let mut ask = Ask::read(pairs, ProviderSort::parse, |n, v| filter.set(n, v));
+        let columns = Columns::read(pairs).unwrap_or_else(|error| {
+            ask.errors.push(error);
+            Columns::default()
+        });
+        Self {
+            filter,
+            ask,
+            columns,
+            shown: Shown::parse(pairs.filled("view")),
+        }
+    }
+
+    /// The part of it that can be kept.
+    pub(super) fn query(&self) -> SearchQuery {
+        SearchQuery {
+            filter: self.filter.clone(),
+            sort: self.ask.sort,
+        }
     }
 }
 
@@ -61,11 +78,23 @@ async fn list(Caller(actor): Caller, visit: Visit, pairs: Pairs) -> Result<Respo
     if visit.wants("results") {
         return Ok((status, html(&part)).into_response());
     }
-    let mut shell = visit.shell(&actor, "Providers", Section::Providers).await?;
+    let page = whole(&visit, &actor, search, part).await?;
+    Ok((status, page).into_response())
+}
+
+/// The whole page around the results of a search.
+pub(super) async fn whole(
+    visit: &Visit,
+    actor: &Actor,
+    search: Search,
+    part: ProvidersPart,
+) -> Result<Response, Problem> {
+    let mut shell = visit.shell(actor, "Providers", Section::Providers).await?;
     shell.q = search.filter.q.clone().unwrap_or_default();
     let Search {
         mut filter,
         mut ask,
+        columns,
         ..
     } = search;
     ask.show_again(&mut filter);
@@ -73,17 +102,19 @@ async fn list(Caller(actor): Caller, visit: Visit, pairs: Pairs) -> Result<Respo
         filters: Filters {
             filter,
             sort: ask.sort,
+            columns: columns.chosen(),
             errors: ask.errors,
         },
         facets: part.facets.unwrap_or_else(FacetsPanel::of_nothing),
         results: part.results,
     };
-    Ok((status, page(&WholePage { shell, view })).into_response())
+    Ok(page(&WholePage { shell, view }))
 }
 
 /// The page of the provider whose NPI is all that is asked for.
 async fn only_npi(visit: &Visit, pairs: &Pairs) -> Result<Option<String>, Problem> {
-    let others = |(name, value): (&str, &str)| name != "q" && !value.is_empty();
+    let others =
+        |(name, value): (&str, &str)| !matches!(name, "q" | "columns") && !value.is_empty();
     let npi: Option<Npi> = pairs.filled("q").and_then(|q| q.parse().ok());
     let Some(npi) = npi.filter(|_| !pairs.each().any(others)) else {
         return Ok(None);
@@ -93,19 +124,26 @@ async fn only_npi(visit: &Visit, pairs: &Pairs) -> Result<Option<String>, Proble
 }
 
 /// The results of a search; what is wrong with it is added to its errors.
-async fn results(
+pub(super) async fn results(
     visit: &Visit,
     actor: &Actor,
     search: &mut Search,
 ) -> Result<ProvidersPart, Problem> {
     let beside_results = visit.wants("results");
-    let Search { filter, ask, shown } = search;
+    let kept = search.query().text();
+    let Search {
+        filter,
+        ask,
+        columns,
+        shown,
+    } = search;
     if ask.errors.is_empty() {
         let asked = Asked {
             filter,
             sort: ask.sort,
             page: &ask.page,
             shown: *shown,
+            columns,
         };
         // What narrows a search stands on the page already when htmx asks for a later page of it.
         let narrows = !(beside_results && ask.page.after.is_some());
@@ -114,18 +152,21 @@ async fn results(
             visit.app().count(filter),
             not_yet(visit, actor, filter),
             facets(visit.app(), filter, narrows),
+            visit.app().saved_searches(actor),
         );
         match found {
-            Ok((found, total, not_yet, facets)) => {
+            Ok((found, total, not_yet, facets, saved)) => {
                 let save = not_yet.map(|not_yet| SaveAll {
                     not_yet,
                     pairs: filter.pairs(),
                     idempotency_key: visit.key(),
                 });
+                let saved = SavedMenu::new(saved, actor, asked.query(), &kept);
                 let manages = actor.role >= Role::Manager;
                 let catalogue = visit.app().catalogue();
                 let (rows, regions) = found;
-                let results = ProvidersResults::new(asked, &rows, total, save, manages, catalogue);
+                let results =
+                    ProvidersResults::new(asked, &rows, total, save, saved, manages, catalogue);
                 return Ok(ProvidersPart {
                     results: match regions {
                         Some(regions) => results.on(ResultMap::new(asked, &regions)),

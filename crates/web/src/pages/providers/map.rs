@@ -377,6 +377,7 @@ mod tests {
             sort: ProviderSort::Name,
             page: &PageRequest::first(PageRequest::DEFAULT_LIMIT),
             shown,
+            columns: &super::super::Columns::default(),
         };
         ResultMap::new(asked, regions)
     }

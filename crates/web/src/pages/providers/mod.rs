@@ -1,6 +1,7 @@
 //! Searching providers, saving them as leads, and everything known of one.
 
 mod colleagues;
+mod columns;
 mod detail;
 mod facets;
 mod facts;
@@ -9,6 +10,8 @@ mod map;
 mod more;
 mod origins;
 mod results;
+mod saved;
+pub(super) mod searches;
 mod shades;
 mod words;
 
@@ -16,6 +19,7 @@ use askama::Template;
 use canvass_model::{LeadPresence, ProviderFilter, ProviderSort};
 
 pub use colleagues::Colleagues;
+pub use columns::{Column, Columns, ColumnsMenu};
 pub use detail::{ChangeHistory, LeadBox, ProviderView, change_entry};
 pub use facets::FacetsPanel;
 pub use facts::{AddressCard, ProviderFacts};
@@ -26,6 +30,7 @@ pub use results::{
     Asked, ProviderRow, ProvidersPart, ProvidersResults, SaveAll, Shown, specialty_label,
 };
 pub(crate) use results::{city_and_state, person_or_organization};
+pub use saved::{SaveForm, SavedMenu, SavedRow};
 pub(crate) use words::{chip_label, told_by_another};
 
 use crate::geography::{STATES, state_name};
@@ -40,6 +45,8 @@ pub struct Filters {
     pub filter: ProviderFilter,
     /// The order asked for.
     pub sort: ProviderSort,
+    /// Columns of the table that are not the usual ones, to be asked for again.
+    pub columns: Option<String>,
     /// What is wrong, field by field.
     pub errors: Vec<FieldError>,
 }

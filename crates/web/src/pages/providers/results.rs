@@ -6,7 +6,8 @@ use canvass_model::{
 
 use super::facets::FacetsPanel;
 use super::map::ResultMap;
-use crate::format::{number, person, unshouted};
+use super::{Column, Columns, ColumnsMenu, SavedMenu};
+use crate::format::{When, number, person, unshouted};
 use crate::pages::address::Address;
 use crate::ui::{
     Chip, Count, Empty, ExportMenu, Link, ListHead, Notice, Pager, Segments, StatusBadge,
@@ -46,7 +47,9 @@ pub struct ProviderRow {
     pub organization: bool,
     /// Specialty.
     pub specialty: String,
-    /// NUCC code of it and what the registry calls that.
+    /// NUCC code of it.
+    pub code: String,
+    /// What the registry calls that, with the code.
     pub taxonomy: String,
     /// City and state.
     pub place: String,
@@ -54,8 +57,12 @@ pub struct ProviderRow {
     pub phone: Option<String>,
     /// Whether it may be rung.
     pub may_call: bool,
+    /// Five digits of the ZIP code.
+    pub postal_code: String,
     /// Year of the enumeration.
     pub enumerated: String,
+    /// Day of the last update in the registry.
+    pub updated: Option<When>,
     /// Status of its lead.
     pub lead: Option<StatusBadge>,
     /// What is to be known of the record when it is not in service.
@@ -79,6 +86,7 @@ impl ProviderRow {
             specialty: code
                 .map(|c| specialty_label(catalogue, c))
                 .unwrap_or_default(),
+            code: code.unwrap_or_default().to_owned(),
             taxonomy: code
                 .map(|c| format!("{} ({c})", catalogue.describe(c)))
                 .unwrap_or_default(),
@@ -87,6 +95,12 @@ impl ProviderRow {
             may_call: p.status == RecordStatus::Active
                 && p.lead != Some(LeadStatus::DoNotCall)
                 && p.phone.as_ref().is_some_and(Phone::is_dialable),
+            postal_code: p
+                .postal_code
+                .as_deref()
+                .map(|code| code.get(..5).unwrap_or(code).to_owned())
+                .unwrap_or_default(),
+            updated: p.updated_on.map(When::day),
             enumerated: p
                 .enumerated_on
                 .map(|d| d.year().to_string())
@@ -143,6 +157,12 @@ pub struct ProvidersResults {
     pub pager: Pager,
     /// Saving all of it; absent where the viewer may not, or the question does not arise.
     pub save: Option<SaveAll>,
+    /// Searches that people keep; absent where there is no search.
+    pub saved: Option<SavedMenu>,
+    /// Columns of the table.
+    pub columns: Columns,
+    /// The choice of them; absent where there is no table.
+    pub columns_menu: Option<ColumnsMenu>,
     /// Whether the viewer may pick rows to save.
     pub may_pick: bool,
     /// Whether the viewer may pull more from the registry.
@@ -219,13 +239,16 @@ pub struct Asked<'a> {
     pub page: &'a PageRequest,
     /// How what is found is looked at.
     pub shown: Shown,
+    /// Columns of its table.
+    pub columns: &'a Columns,
 }
 
 impl<'a> Asked<'a> {
     pub(super) fn address(&self) -> Address<'a> {
         let sort = (self.sort != ProviderSort::default()).then(|| self.sort.as_str());
-        let view = self.shown.as_str();
-        Address::new("/providers", self.filter.pairs(), sort, self.page).viewed(view)
+        Address::new("/providers", self.filter.pairs(), sort, self.page)
+            .and("columns", self.columns.chosen())
+            .and("view", self.shown.as_str().map(str::to_owned))
     }
 
     fn views(&self) -> Segments {
@@ -240,6 +263,33 @@ impl<'a> Asked<'a> {
             label: "View",
             links: vec![way(Shown::Table, "Table"), way(Shown::Map, "Map")],
             target: "results",
+        }
+    }
+
+    /// What is asked for, as the query of an address that begins at the first page.
+    pub(super) fn query(&self) -> String {
+        let address = self.address().with(|_| {});
+        let query = address.split_once('?').map(|(_, query)| query);
+        query.unwrap_or_default().to_owned()
+    }
+
+    /// What a file of it is asked for.
+    fn exported(&self) -> Vec<(&'static str, String)> {
+        let mut pairs = self.address().of_all();
+        pairs.retain(|(name, _)| !matches!(*name, "columns" | "view"));
+        pairs.extend(self.columns.exported().map(|names| ("columns", names)));
+        pairs
+    }
+
+    fn columns_menu(&self) -> ColumnsMenu {
+        let address = self.address();
+        let others = |pairs: &mut Vec<_>| pairs.retain(|(name, _)| *name != "columns");
+        let mut pairs = address.pairs().to_vec();
+        others(&mut pairs);
+        ColumnsMenu {
+            columns: self.columns.clone(),
+            pairs,
+            with_usual: address.with(others),
         }
     }
 
@@ -262,6 +312,7 @@ impl ProvidersResults {
         found: &Page<ProviderSummary>,
         total: Total,
         save: Option<SaveAll>,
+        saved: SavedMenu,
         manages: bool,
         catalogue: &Catalogue,
     ) -> Self {
@@ -282,7 +333,7 @@ impl ProvidersResults {
                     .map(|chip| named(chip, catalogue))
                     .collect(),
                 export: (manages && total.count > 0)
-                    .then(|| ExportMenu::new("/api/providers/export", &address.of_all())),
+                    .then(|| ExportMenu::new("/api/providers/export", &asked.exported())),
             },
             rows: found
                 .items
@@ -294,6 +345,9 @@ impl ProvidersResults {
                 && asked.shown == Shown::Table
                 && asked.filter.lead != Some(LeadPresence::Yes),
             save,
+            saved: Some(saved),
+            columns: asked.columns.clone(),
+            columns_menu: (!found.items.is_empty()).then(|| asked.columns_menu()),
             may_sync: manages,
             notice: None,
             error: None,
@@ -313,6 +367,9 @@ impl ProvidersResults {
             pager: Pager::of_nothing(head.count.total, NOUNS[1]),
             head,
             save: None,
+            saved: None,
+            columns: Columns::default(),
+            columns_menu: None,
             may_pick: false,
             may_sync: false,
             notice: None,
@@ -331,6 +388,24 @@ impl ProvidersResults {
         Self {
             map: (self.head.count.total.count > 0).then_some(map),
             ..self
+        }
+    }
+
+    /// The class of what stays away from narrow screens unless it was chosen.
+    fn optional(&self) -> &'static str {
+        if self.columns.usual() {
+            " optional"
+        } else {
+            ""
+        }
+    }
+
+    /// The same for what stays away from cards.
+    fn not_on_card(&self) -> &'static str {
+        if self.columns.usual() {
+            " optional not-on-card"
+        } else {
+            ""
         }
     }
 
@@ -420,6 +495,7 @@ mod tests {
             sort: ProviderSort::City,
             page: &page,
             shown: Shown::Table,
+            columns: &Columns::default(),
         };
         let chips = asked.address().chips(&[]);
         let shown: Vec<_> = chips
