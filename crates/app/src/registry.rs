@@ -59,7 +59,8 @@ impl RegistryEndpoint {
         let Some(query) = &asked.query else {
             return Ok(found(&[], &self.catalogue));
         };
-        let providers = if query.npi.is_some() {
+        // Most never ask for a second page, so its order is remembered when one is asked for.
+        let providers = if query.npi.is_some() || asked.skip == 0 {
             self.store
                 .registry_query(query, asked.limit, asked.skip)
                 .await?

@@ -175,27 +175,26 @@ fn question(query: &RegistryQuery) -> Question {
     let mut all: Vec<Question> = index::status(StatusFilter::Active).into_iter().collect();
     all.extend(query.entity.map(index::entity));
     if let Some(codes) = &query.codes {
-        let codes = codes
-            .iter()
-            .map(|code| Question::whole(term(kind::TAXONOMY, code)));
-        all.push(Question::Any(codes.collect()));
+        all.push(index::one_of(kind::TAXONOMY, codes));
     }
     if let Some(person) = &query.person {
-        let (kind, entity) = if person.official {
-            (kind::OFFICIAL, Entity::Organization)
+        let (last, first, entity) = if person.official {
+            let official: &[u8] = &[kind::OFFICIAL];
+            (official, kind::OFFICIAL, Entity::Organization)
         } else {
-            (kind::NAME, Entity::Individual)
+            (FILED, kind::FIRST, Entity::Individual)
         };
         all.push(index::entity(entity));
-        all.extend(person.last.iter().map(|last| words(kind, last)));
+        all.extend(person.last.iter().map(|name| words_of_any(last, name)));
         if !person.first.is_empty() {
-            let first = person.first.iter().map(|first| words(kind, first));
-            all.push(Question::Any(first.collect()));
+            let names = person.first.iter().map(|name| words(first, name));
+            all.push(Question::Any(names.collect()));
         }
     }
     if let Some(name) = &query.organization {
         all.push(index::entity(Entity::Organization));
         all.push(words(kind::NAME, name));
+        all.extend(first_word(name));
     }
     let practice = [kind::STATE, kind::CITY, kind::POSTAL];
     let mailing = [kind::MAIL_STATE, kind::MAIL_CITY, kind::MAIL_POSTAL];
@@ -217,6 +216,32 @@ fn question(query: &RegistryQuery) -> Question {
         all.push(Question::Number(npi));
     }
     Question::All(all)
+}
+
+/// Where words by which a provider is filed stand: those of its name, and of other names.
+const FILED: &[u8] = &[kind::HEAD, kind::ALIAS];
+
+/// A name of which all words are of one of some kinds.
+fn words_of_any(kinds: &[u8], name: &NameKey) -> Question {
+    Question::Any(kinds.iter().map(|kind| words(*kind, name)).collect())
+}
+
+/// The first word of an organization's name.
+fn first_word(name: &NameKey) -> Option<Question> {
+    let (NameKey::Exact(text) | NameKey::Prefix(text)) = name;
+    let folded = fold(text);
+    let mut words = folded.split(' ').filter(|word| !word.is_empty());
+    let first = words.next()?;
+    let open = matches!(name, NameKey::Prefix(_)) && words.next().is_none();
+    let first = FILED.iter().map(|kind| {
+        let term = term(*kind, first);
+        if open {
+            Question::beginning(term)
+        } else {
+            Question::whole(term)
+        }
+    });
+    Some(Question::Any(first.collect()))
 }
 
 /// The words of a name; of one that is a beginning, the last word is one.

@@ -234,6 +234,7 @@ pub(crate) async fn run(app: &App) -> Outcome {
     let mut random = ChaCha8Rng::seed_from_u64(7);
     let mut pages: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
     let mut counts: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+    let mut orders: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
     let (mut all_pages, mut all_counts) = (Vec::new(), Vec::new());
     let mut known = std::collections::HashSet::new();
     let mut tries = 0;
@@ -259,6 +260,7 @@ pub(crate) async fn run(app: &App) -> Outcome {
         let page = app.search(&filter, sort, &PageRequest::first(50)).await?;
         let took = began.elapsed();
         pages.entry(kind).or_default().push(took);
+        orders.entry(sort.as_str()).or_default().push(took);
         all_pages.push(took);
         if let Some(next) = page.next {
             let request = PageRequest {
@@ -268,6 +270,7 @@ pub(crate) async fn run(app: &App) -> Outcome {
             let began = Instant::now();
             app.search(&filter, sort, &request).await?;
             let took = began.elapsed();
+            orders.entry("a second page").or_default().push(took);
             pages.entry(kind).or_default().push(took);
             all_pages.push(took);
         }
@@ -280,6 +283,9 @@ pub(crate) async fn run(app: &App) -> Outcome {
     println!("{} different searches", known.len());
     for (kind, times) in pages {
         spread(&format!("{kind}: page"), times);
+    }
+    for (order, times) in orders {
+        spread(&format!("by {order}"), times);
     }
     for (kind, times) in counts {
         spread(&format!("{kind}: count"), times);

@@ -76,7 +76,10 @@ async fn all(root: &Path, words: &[&str]) -> Outcome {
     }
     let cluster = Cluster::start()?;
     let bench = Bench::new(root, cluster.admin_url())?;
-    if let Some(archive) = names.iter().find(|n| n.ends_with(".zip")) {
+    if let Some(archive) = names.iter().find(|n| {
+        let extension = Path::new(n).extension();
+        extension.is_some_and(|e| e.eq_ignore_ascii_case("zip"))
+    }) {
         return import::run(&bench, archive);
     }
     if wanted("sync") {

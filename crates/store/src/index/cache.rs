@@ -7,13 +7,16 @@ use quick_cache::{Weighter, sync};
 use roaring::RoaringBitmap;
 
 use super::{
-    segment::{Fit, Groups, Scan},
+    segment::{Fit, Groups, Scan, Values},
     terms::Standing,
 };
 
 /// Bytes that are kept at most. Of ten million providers an order is 40 MB, and the sets that most
 /// searches are made of as much.
 const BYTES: u64 = 256 << 20;
+
+/// More terms than a specialty has codes are ZIP codes.
+const CODES: usize = 60;
 
 /// What is kept, by the number of its segment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +28,7 @@ pub(crate) enum Key {
     Order(i64, i64),
     Signposts(i64, u16),
     Groups(i64, u8, usize),
+    Values(i64, u8, u16),
 }
 
 #[derive(Clone)]
@@ -34,6 +38,7 @@ pub(crate) enum Cached {
     Days(Arc<Vec<u16>>),
     Signposts(Arc<Vec<Standing>>),
     Groups(Arc<Groups>),
+    Values(Arc<Values>),
 }
 
 #[derive(Clone)]
@@ -50,53 +55,86 @@ impl Weighter<Key, Cached> for Bytes {
                 .iter()
                 .map(|(text, positions)| text.len() + positions.serialized_size() + 64)
                 .sum(),
+            Cached::Values(values) => {
+                (values.starts.len() + values.codes.len()) * size_of::<u32>()
+                    + values
+                        .texts
+                        .iter()
+                        .map(|text| text.len() + 16)
+                        .sum::<usize>()
+            }
         };
         bytes as u64 + 128
     }
 }
 
+/// Of these, for what one search asks and hardly another: days, and surroundings of a place. They
+/// would push out what many ask for.
+const PASSING: u64 = 32 << 20;
+
 /// Sets, orders and signposts.
-pub(crate) struct Cache(sync::Cache<Key, Cached, Bytes>);
+pub(crate) struct Cache {
+    lasting: sync::Cache<Key, Cached, Bytes>,
+    passing: sync::Cache<Key, Cached, Bytes>,
+}
 
 impl Cache {
     pub(crate) fn new() -> Self {
-        Self(sync::Cache::with_weighter(10_000, BYTES, Bytes))
+        Self {
+            lasting: sync::Cache::with_weighter(10_000, BYTES - PASSING, Bytes),
+            passing: sync::Cache::with_weighter(500, PASSING, Bytes),
+        }
+    }
+
+    fn of(&self, key: &Key) -> &sync::Cache<Key, Cached, Bytes> {
+        match key {
+            Key::Since(..) | Key::Among(_, _, Fit::Whole) => &self.passing,
+            Key::Among(_, terms, Fit::Beginning) if terms.len() > CODES => &self.passing,
+            _ => &self.lasting,
+        }
     }
 
     pub(crate) fn put(&self, key: Key, value: Cached) {
-        self.0.insert(key, value);
+        self.of(&key).insert(key, value);
     }
 
     pub(crate) fn positions(&self, key: &Key) -> Option<Arc<RoaringBitmap>> {
-        match self.0.get(key) {
+        match self.of(key).get(key) {
             Some(Cached::Positions(positions)) => Some(positions),
             _ => None,
         }
     }
 
     pub(crate) fn order(&self, key: &Key) -> Option<Arc<Vec<u32>>> {
-        match self.0.get(key) {
+        match self.of(key).get(key) {
             Some(Cached::Order(order)) => Some(order),
             _ => None,
         }
     }
 
     pub(crate) fn days(&self, key: &Key) -> Option<Arc<Vec<u16>>> {
-        match self.0.get(key) {
+        match self.of(key).get(key) {
             Some(Cached::Days(days)) => Some(days),
             _ => None,
         }
     }
 
     pub(crate) fn signposts(&self, key: &Key) -> Option<Arc<Vec<Standing>>> {
-        match self.0.get(key) {
+        match self.of(key).get(key) {
             Some(Cached::Signposts(posts)) => Some(posts),
             _ => None,
         }
     }
 
+    pub(crate) fn values(&self, key: &Key) -> Option<Arc<Values>> {
+        match self.of(key).get(key) {
+            Some(Cached::Values(values)) => Some(values),
+            _ => None,
+        }
+    }
+
     pub(crate) fn groups(&self, key: &Key) -> Option<Arc<Groups>> {
-        match self.0.get(key) {
+        match self.of(key).get(key) {
             Some(Cached::Groups(groups)) => Some(groups),
             _ => None,
         }

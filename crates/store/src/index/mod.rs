@@ -32,7 +32,8 @@ use futures_util::future::try_join_all;
 
 pub(crate) use build::{Builder, Described};
 pub(crate) use question::{
-    Question, entity, forgiving, in_zips, of_filter, same_practice, status, text, text_whole,
+    Question, entity, forgiving, in_zips, of_filter, one_of, same_practice, status, text,
+    text_whole,
 };
 pub(crate) use segment::{Keep, Scan};
 pub(crate) use terms::{Order, PART, Standing, kind, postal_head, term};

@@ -180,8 +180,7 @@ pub(crate) fn of_filter(filter: &ProviderFilter, of_text: fn(&str) -> Question) 
         } else {
             kind::TAXONOMY
         };
-        let codes = codes.iter().map(|code| Question::whole(term(kind, code)));
-        Question::Any(codes.collect())
+        one_of(kind, codes)
     };
     if !filter.specialty.is_empty() || !filter.specialty_codes.is_empty() {
         all.push(codes(&filter.specialty_codes));
@@ -230,6 +229,18 @@ pub(crate) fn of_filter(filter: &ProviderFilter, of_text: fn(&str) -> Question) 
         }
     }
     Question::All(all)
+}
+
+/// Who has one of some codes. Together they are kept as one set: a specialty is many codes.
+pub(crate) fn one_of(kind: u8, codes: &[String]) -> Question {
+    let mut terms: Vec<Vec<u8>> = codes.iter().map(|code| term(kind, code)).collect();
+    terms.sort_unstable();
+    terms.dedup();
+    match terms.as_slice() {
+        [one] => Question::whole(one.clone()),
+        // None of them begins another: all have the length that the NUCC gives them.
+        _ => Question::Among(Arc::new(terms), Fit::Beginning),
+    }
 }
 
 /// What was typed into the one field for text: words of a name, a telephone number, an NPI.

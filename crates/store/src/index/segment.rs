@@ -47,6 +47,16 @@ pub(crate) struct Segment {
 /// The first terms of the leaves of a block.
 type Directory = Vec<Box<[u8]>>;
 
+/// Which values the positions of a block have.
+#[derive(Default)]
+pub(crate) struct Values {
+    pub(crate) texts: Vec<Box<[u8]>>,
+    /// Where the codes of each position begin, and where those of the last end.
+    pub(crate) starts: Vec<u32>,
+    /// Places among the texts.
+    pub(crate) codes: Vec<u32>,
+}
+
 /// Texts, each with the positions that have it.
 pub(crate) type Groups = Vec<(Arc<str>, RoaringBitmap)>;
 
@@ -460,6 +470,52 @@ impl Segment {
         let groups = Arc::new(groups);
         cache.put(key, Cached::Groups(groups.clone()));
         Ok(groups)
+    }
+
+    /// Of each position of a block, the values of a kind that it has. Of terms of several parts the
+    /// last is no part of the value.
+    pub(crate) async fn values_of_block(
+        &self,
+        store: &Store,
+        kind: u8,
+        block: u16,
+    ) -> Result<Arc<Values>, Error> {
+        let cache = &store.index().cache;
+        let key = Key::Values(self.number, kind, block);
+        if let Some(known) = cache.values(&key) {
+            return Ok(known);
+        }
+        let from = u32::from(block) * BLOCK;
+        let mut values = Values::default();
+        let mut pairs: Vec<(u32, u32)> = Vec::new();
+        let mut codes: HashMap<Vec<u8>, u32> = HashMap::new();
+        let scan = Scan::beginning(vec![kind]);
+        self.each_term_of_block(store, &scan, block, |term, positions| {
+            let text = term.get(1..).unwrap_or_default();
+            let last = text.iter().rposition(|b| *b == PART);
+            let text = &text[..last.unwrap_or(text.len())];
+            let code = codes.get(text).copied().unwrap_or_else(|| {
+                let next = u32::try_from(values.texts.len()).unwrap_or(u32::MAX);
+                codes.insert(text.to_vec(), next);
+                values.texts.push(text.into());
+                next
+            });
+            pairs.extend(positions.iter().map(|position| (position - from, code)));
+        })
+        .await?;
+        pairs.sort_unstable();
+        pairs.dedup();
+        values.starts = vec![0; BLOCK as usize + 1];
+        for (position, code) in pairs {
+            values.starts[position as usize + 1] += 1;
+            values.codes.push(code);
+        }
+        for i in 1..values.starts.len() {
+            values.starts[i] += values.starts[i - 1];
+        }
+        let values = Arc::new(values);
+        cache.put(key, Cached::Values(values.clone()));
+        Ok(values)
     }
 
     /// The positions of terms of some leaves: `wanted` says of a term whether it is meant, and

@@ -55,6 +55,10 @@ pub(crate) mod kind {
     /// A word of the name by which the provider is filed: of a person's last name, or the first of
     /// an organization's.
     pub(crate) const HEAD: u8 = b'H';
+    /// As [`HEAD`], of another name.
+    pub(crate) const ALIAS: u8 = b'M';
+    /// A word of a person's first name, or of that in another name.
+    pub(crate) const FIRST: u8 = b'F';
     /// A word of the authorized official's name.
     pub(crate) const OFFICIAL: u8 = b'O';
     /// A word of the authorized official's title.
@@ -176,10 +180,13 @@ pub(crate) fn terms(p: &Provider, mut give: impl FnMut(&[u8])) {
         person(kind::OFFICIAL, &official.name, &mut one);
     }
     words(kind::HEAD, p.name.last.as_ref(), &mut one);
+    words(kind::FIRST, p.name.first.as_ref(), &mut one);
     words(kind::NAME, p.organization_name.as_ref(), &mut one);
-    let folded = p.organization_name.as_deref().map(fold).unwrap_or_default();
-    if let Some(first) = folded.split(' ').find(|word| !word.is_empty()) {
-        one(kind::HEAD, &[first.as_bytes()]);
+    first_word(kind::HEAD, p.organization_name.as_ref(), &mut one);
+    for other in &p.other_names {
+        words(kind::ALIAS, other.person.last.as_ref(), &mut one);
+        words(kind::FIRST, other.person.first.as_ref(), &mut one);
+        first_word(kind::ALIAS, other.organization.as_ref(), &mut one);
     }
     for other in &p.other_names {
         words(kind::NAME, other.organization.as_ref(), &mut one);
@@ -265,6 +272,13 @@ fn words(kind: u8, text: Option<&String>, one: Give<'_>) {
     }
 }
 
+fn first_word(kind: u8, text: Option<&String>, one: Give<'_>) {
+    let folded = text.map(|text| fold(text)).unwrap_or_default();
+    if let Some(first) = folded.split(' ').find(|word| !word.is_empty()) {
+        one(kind, &[first.as_bytes()]);
+    }
+}
+
 fn person(kind: u8, name: &PersonName, one: Give<'_>) {
     words(kind, name.first.as_ref(), one);
     words(kind, name.middle.as_ref(), one);
@@ -343,6 +357,14 @@ impl Standing {
             },
             Order::Enumerated => newest(p.enumerated_on),
             Order::Updated => newest(p.updated_on),
+        }
+    }
+
+    /// Whose it is.
+    pub(crate) fn npi(&self, sort: Order) -> i64 {
+        match sort {
+            Order::Name | Order::City => self.tie.into(),
+            Order::Enumerated | Order::Updated => (!self.tie).into(),
         }
     }
 

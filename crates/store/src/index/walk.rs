@@ -9,11 +9,12 @@ use super::{
     Held,
     bits::Bits,
     coding::{PIECE, SIGNPOST},
+    read_id,
     segment::Segment,
     terms::{Order, Standing},
     view::Answer,
 };
-use crate::{Error, Store};
+use crate::{Error, Store, value::params};
 
 /// As many providers are read and sorted rather than looked for in the order.
 const FEW: u64 = 120;
@@ -292,6 +293,15 @@ impl Lane {
         Ok(ids)
     }
 
+    /// The position of the provider with an NPI.
+    async fn position_of(&self, store: &Store, npi: i64) -> Result<Option<u32>, Error> {
+        let sql = "SELECT id FROM providers WHERE npi = $1";
+        let row = store.first(sql, params![npi]).await?;
+        let id = row.map(|row| read_id(&row, 0)).transpose()?;
+        let id: RoaringBitmap = id.into_iter().collect();
+        Ok(self.segment.positions(&id).min())
+    }
+
     /// The place from `near` on at which what comes after a standing begins.
     async fn first_after(
         &self,
@@ -308,6 +318,17 @@ impl Lane {
             .filter(|(_, position)| self.found.contains(**position))
             .map(|(place, position)| (place, *position))
             .collect();
+        // Mostly it is the very row that the page before ended with.
+        if let Some(at) = self.position_of(store, after.npi(sort)).await? {
+            let same = found.iter().position(|(_, position)| *position == at);
+            if let Some((place, _)) = same.and_then(|same| found.get(same)) {
+                let held = store.held([self.segment.id(at)]).await?;
+                let stands = held.first().map(|h| Standing::of(&h.provider, sort));
+                if stands.is_some_and(|standing| standing == *after) {
+                    return Ok(place + 1);
+                }
+            }
+        }
         let (mut low, mut high) = (0, found.len());
         while low < high {
             let middle = low.midpoint(high);

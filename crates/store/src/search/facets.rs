@@ -13,7 +13,7 @@ use crate::{
 
 /// Values of a facet that are told.
 const TOLD: usize = 12;
-/// Cities of which it is counted exactly how many there are, to find the largest.
+/// Values of which it is counted exactly how many there are, to find the largest.
 const LOOKED_AT: usize = 24;
 /// The shortest beginning of a name that is completed.
 const TYPED: usize = 2;
@@ -38,7 +38,8 @@ impl Store {
     /// The most frequent values of what a search finds. A provider with several values counts for
     /// each, as it is found by each.
     ///
-    /// Of a million providers or more, the cities are looked for among a sample, and then counted.
+    /// Of more than a million providers the values are looked for among a sample; their counts are
+    /// exact always.
     ///
     /// # Errors
     /// When the database fails.
@@ -58,9 +59,9 @@ impl Store {
             });
         }
         Ok(Facets {
-            specialty: largest(answer.counts(self, taxonomy, usize::MAX).await?, TOLD),
+            specialty: self.frequent_codes(&answer, taxonomy).await?,
             state: largest(answer.counts(self, state, usize::MAX).await?, TOLD),
-            city: self.cities(&answer, city).await?,
+            city: self.frequent_cities(&answer, city).await?,
             entity: largest(entity, TOLD),
         })
     }
@@ -91,20 +92,20 @@ impl Store {
         Ok(largest(counts, usize::MAX))
     }
 
-    async fn cities(&self, answer: &Answer, kind: u8) -> Result<Vec<Facet>, Error> {
-        let mut sampled: HashMap<Vec<u8>, u64> = HashMap::new();
-        let each = |term: &[u8], count: u64| {
-            let mut parts = term.get(1..).unwrap_or_default().rsplitn(2, |b| *b == PART);
-            if let Some(city_and_state) = parts.nth(1) {
-                *sampled.entry(city_and_state.to_vec()).or_default() += count;
-            }
-        };
-        let scan = Scan::beginning(vec![kind]);
-        answer.sample(self, &scan, each).await?;
-        let mut sampled: Vec<(Vec<u8>, u64)> = sampled.into_iter().collect();
-        sampled.sort_unstable_by(|a, b| (Reverse(a.1), &a.0).cmp(&(Reverse(b.1), &b.0)));
+    async fn frequent_codes(&self, answer: &Answer, kind: u8) -> Result<Vec<Facet>, Error> {
+        let mut codes = Vec::with_capacity(LOOKED_AT);
+        for code in answer.frequent(self, kind, LOOKED_AT).await? {
+            let value = String::from_utf8_lossy(&code).into_owned();
+            let having = Question::whole(term(kind, &value));
+            let count = answer.count_of(self, &having).await?;
+            codes.push(Facet { value, count });
+        }
+        Ok(largest(codes, TOLD))
+    }
+
+    async fn frequent_cities(&self, answer: &Answer, kind: u8) -> Result<Vec<Facet>, Error> {
         let mut cities = Vec::with_capacity(LOOKED_AT);
-        for (key, _) in sampled.into_iter().take(LOOKED_AT) {
+        for key in answer.frequent(self, kind, LOOKED_AT).await? {
             let text = String::from_utf8_lossy(&key).into_owned();
             let mut begins = term(kind, &text);
             begins.push(PART);
