@@ -188,13 +188,38 @@ pub(crate) fn read_inline(block: u16, mut bytes: &[u8], to: &mut Vec<u32>) -> Op
     Some(())
 }
 
-/// The first terms of the leaves of a block.
-pub(crate) fn read_directory(mut bytes: &[u8]) -> Option<Vec<Box<[u8]>>> {
-    let mut firsts = Vec::new();
-    while !bytes.is_empty() {
-        firsts.push(varint::get_bytes(&mut bytes)?.into());
+/// The first terms of the leaves of a block, as they are stored: of ten million providers there
+/// are many.
+pub(crate) struct Directory {
+    bytes: Box<[u8]>,
+    /// Where each begins.
+    starts: Box<[u32]>,
+}
+
+impl Directory {
+    /// None when the bytes are no directory.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let mut starts = Vec::new();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            starts.push(u32::try_from(bytes.len() - rest.len()).ok()?);
+            varint::get_bytes(&mut rest)?;
+        }
+        Some(Self {
+            bytes: bytes.into(),
+            starts: starts.into(),
+        })
     }
-    Some(firsts)
+
+    /// How many of the leaves from `from` on begin with a term that meets a condition, which no
+    /// leaf after one that does not meets.
+    pub(crate) fn count_from(&self, from: usize, meets: impl Fn(&[u8]) -> bool) -> usize {
+        let starts = self.starts.get(from..).unwrap_or_default();
+        starts.partition_point(|start| {
+            let mut rest = self.bytes.get(*start as usize..).unwrap_or_default();
+            varint::get_bytes(&mut rest).is_some_and(&meets)
+        })
+    }
 }
 
 /// Little-endian numbers of four bytes.

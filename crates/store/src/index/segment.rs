@@ -11,8 +11,7 @@ use super::{
     bits::Bits,
     cache::{Cache, Cached, Key},
     coding::{
-        BLOCK, Blob, Found, PIECE, Part, SIGNPOST, days, numbers, read_directory, read_inline,
-        read_leaf,
+        BLOCK, Blob, Directory, Found, PIECE, Part, SIGNPOST, days, numbers, read_inline, read_leaf,
     },
     terms::{Order, PART, Standing, word_key},
 };
@@ -43,9 +42,6 @@ pub(crate) struct Segment {
     /// The words of names, each short, in order.
     vocabulary: OnceLock<Arc<Vec<u32>>>,
 }
-
-/// The first terms of the leaves of a block.
-type Directory = Vec<Box<[u8]>>;
 
 /// Which values the positions of a block have.
 #[derive(Default)]
@@ -247,7 +243,7 @@ impl Segment {
             .map(|block| Part::Directory(block).key())
             .collect();
         let read = self
-            .blobs(store, &keys, |_, blob| read_directory(blob))
+            .blobs(store, &keys, |_, blob| Directory::read(blob))
             .await?;
         Ok(self.directories.get_or_init(|| Arc::new(read)).clone())
     }
@@ -270,15 +266,15 @@ impl Segment {
     async fn leaves(&self, store: &Store, scan: &Scan) -> Result<Vec<(u16, u32)>, Error> {
         let directories = self.directories(store).await?;
         let mut leaves = Vec::new();
-        for (block, firsts) in (0..).zip(directories.iter()) {
-            let from = firsts
-                .partition_point(|first| first.as_ref() <= scan.begins.as_slice())
+        for (block, directory) in (0..).zip(directories.iter()) {
+            let from = directory
+                .count_from(0, |first| first <= scan.begins.as_slice())
                 .saturating_sub(1);
             let beyond = |first: &[u8]| match scan.keep {
                 Keep::Whole => first > scan.begins.as_slice(),
                 _ => first > scan.begins.as_slice() && !first.starts_with(&scan.begins),
             };
-            let until = from + firsts[from..].partition_point(|first| !beyond(first));
+            let until = from + directory.count_from(from, |first| !beyond(first));
             let place = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
             leaves.extend((place(from)..place(until)).map(|leaf| (block, leaf)));
         }
