@@ -19,6 +19,7 @@ except ImportError:
     sys.exit("DuckDB is missing: python3 -m pip install duckdb")
 csv, database = sys.argv[1:3]
 con = duckdb.connect(database, config={"threads": 2})
+con.execute("SET enable_progress_bar = false")
 began = time.time()
 con.execute("CREATE TABLE npi AS SELECT * FROM read_csv(?, all_varchar=true, header=true)", [csv])
 loaded = time.time() - began

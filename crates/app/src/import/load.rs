@@ -100,6 +100,10 @@ impl Load<'_> {
         if let Ok(summary) = told.recv() {
             self.summary = summary;
         }
+        // The command ends now, and whoever searches next would have to describe it all first.
+        if let Err(error) = self.app.store().settle(self.app.clock().now()).await {
+            tracing::warn!(%error, "the search index could not be settled");
+        }
         Ok(())
     }
 
