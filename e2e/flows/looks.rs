@@ -197,11 +197,13 @@ fn providers(critic: &mut Critic) {
     browser.press(&[key::ESCAPE]);
     critic.open("providers, none found", "/providers?q=zzzz");
     critic.open("providers on a map", "/providers?view=map");
+    critic.picture("map", Width::Wide, false);
     critic.open("providers on a map of ZIP areas", "/providers?view=zips");
     critic.open(
         "providers of a state on a map",
         "/providers?view=map&state=CA",
     );
+    critic.picture("map-dark", Width::Wide, true);
     browser.open("/providers?entity=individual&lead=yes");
     browser.click("#results td.name a");
     browser.until_text("h1", "Provider");
