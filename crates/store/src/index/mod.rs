@@ -12,6 +12,7 @@
 //! their size, and a page of an order is a `walk` along it. Both engines store the same bytes and
 //! run the same code.
 
+mod answer;
 mod bits;
 mod build;
 mod cache;
@@ -30,6 +31,7 @@ use std::collections::HashMap;
 use canvass_model::{Cursor, LeadStatus, Npi, Provider};
 use futures_util::future::try_join_all;
 
+pub(crate) use answer::Answer;
 pub(crate) use build::{Builder, Described};
 pub(crate) use question::{
     Question, entity, forgiving, in_zips, of_filter, one_of, same_practice, status, text,
@@ -37,7 +39,7 @@ pub(crate) use question::{
 };
 pub(crate) use segment::{Keep, Scan};
 pub(crate) use terms::{Order, PART, Standing, kind, postal_head, term};
-pub(crate) use view::{Answer, Index};
+pub(crate) use view::Index;
 pub(crate) use walk::Step;
 
 use crate::{

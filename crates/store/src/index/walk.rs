@@ -7,12 +7,12 @@ use roaring::RoaringBitmap;
 
 use super::{
     Held,
+    answer::Answer,
     bits::Bits,
     coding::{PIECE, SIGNPOST},
     read_id,
     segment::Segment,
     terms::{Order, Standing},
-    view::Answer,
 };
 use crate::{Error, Store, value::params};
 

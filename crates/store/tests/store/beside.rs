@@ -1,7 +1,7 @@
 //! Filters that ask more than one record: leads, changes, who shares a telephone or an address.
 
 use canvass_model::{Address, LeadPatch, LeadStatus, Phone, Provider, Source};
-use canvass_store::{SaveAll, Store};
+use canvass_store::SaveAll;
 use jiff::SignedDuration;
 
 use crate::{
@@ -9,19 +9,8 @@ use crate::{
     both_engines,
     leads::{edit, user},
     sample::{in_city, npi, people, person, practice},
-    search::check,
+    search::{check, check_each},
 };
-
-type Case<'a> = (&'a [(&'a str, &'a str)], &'a [u32]);
-
-async fn check_each(store: &Store, cases: &[Case<'_>]) {
-    for _ in 0..2 {
-        for (pairs, expected) in cases {
-            check(store, pairs, expected).await;
-        }
-        store.settle(now()).await.unwrap();
-    }
-}
 
 fn with_phone(n: u32, digits: &str) -> Provider {
     let mut p = person(n);

@@ -1,28 +1,14 @@
 //! Each rule of the rarer filters, as the index answers it.
 
 use canvass_model::{Address, Official, Phone, Provider};
-use canvass_store::Store;
 use jiff::civil::date;
 
 use crate::{
     both::now,
     both_engines,
     sample::{CARDIOLOGY, in_city, npi, organization, person, practice, taxonomy},
-    search::{check, filter, found},
+    search::{check_each, filter, found},
 };
-
-/// The same questions of providers that no segment describes yet, and of those that one does.
-/// Parameters of a search, and the places in the sample of whom it finds.
-type Case<'a> = (&'a [(&'a str, &'a str)], &'a [u32]);
-
-async fn check_each(store: &Store, cases: &[Case<'_>]) {
-    for _ in 0..2 {
-        for (pairs, expected) in cases {
-            check(store, pairs, expected).await;
-        }
-        store.settle(now()).await.unwrap();
-    }
-}
 
 fn with_zip(n: u32, zip: &str) -> Provider {
     let mut p = person(n);

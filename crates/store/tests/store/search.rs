@@ -60,6 +60,19 @@ pub async fn check(store: &Store, pairs: &[(&str, &str)], expected: &[u32]) {
     assert_eq!(found(store, &filter(pairs)).await, expected, "{pairs:?}");
 }
 
+/// Parameters of a search, and the places in the sample of whom it finds.
+pub type Case<'a> = (&'a [(&'a str, &'a str)], &'a [u32]);
+
+/// Asks the same of providers that no segment describes yet, and of those that one does.
+pub async fn check_each(store: &Store, cases: &[Case<'_>]) {
+    for _ in 0..2 {
+        for (pairs, expected) in cases {
+            check(store, pairs, expected).await;
+        }
+        store.settle(now()).await.unwrap();
+    }
+}
+
 both_engines! {
     async fn names_are_found_by_beginnings_of_words_whatever_case_and_accents(db: Database) {
         let mut obrien = person(0);

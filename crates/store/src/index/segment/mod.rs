@@ -1,5 +1,9 @@
 //! Reading a segment.
 
+mod days;
+mod orders;
+mod values;
+
 use std::{
     collections::HashMap,
     sync::{Arc, OnceLock},
@@ -10,12 +14,12 @@ use roaring::RoaringBitmap;
 use super::{
     bits::Bits,
     cache::{Cache, Cached, Key},
-    coding::{
-        BLOCK, Blob, Directory, Found, PIECE, Part, SIGNPOST, days, numbers, read_inline, read_leaf,
-    },
-    terms::{Order, PART, Standing, word_key},
+    coding::{BLOCK, Blob, Directory, Found, Part, numbers, read_inline, read_leaf},
+    terms::{PART, word_key},
 };
-use crate::{Error, Store, varint};
+use crate::{Error, Store};
+
+pub(crate) use values::{Groups, Values};
 
 /// Blobs that are asked for at once.
 const AT_ONCE: usize = 256;
@@ -42,19 +46,6 @@ pub(crate) struct Segment {
     /// The words of names, each short, in order.
     vocabulary: OnceLock<Arc<Vec<u32>>>,
 }
-
-/// Which values the positions of a block have.
-#[derive(Default)]
-pub(crate) struct Values {
-    pub(crate) texts: Vec<Box<[u8]>>,
-    /// Where the codes of each position begin, and where those of the last end.
-    pub(crate) starts: Vec<u32>,
-    /// Places among the texts.
-    pub(crate) codes: Vec<u32>,
-}
-
-/// Texts, each with the positions that have it.
-pub(crate) type Groups = Vec<(Arc<str>, RoaringBitmap)>;
 
 /// The ids behind the positions.
 enum Ids {
@@ -354,166 +345,6 @@ impl Segment {
         Ok(positions)
     }
 
-    /// Calls back for each term of a scan in each block, with its positions there.
-    pub(super) async fn each_term(
-        &self,
-        store: &Store,
-        scan: &Scan,
-        mut each: impl FnMut(&[u8], &[u32]),
-    ) -> Result<(), Error> {
-        let leaves = self.leaves(store, scan).await?;
-        self.terms_of(store, &leaves, scan, &mut each).await
-    }
-
-    /// As [`Segment::each_term`], of one block.
-    pub(super) async fn each_term_of_block(
-        &self,
-        store: &Store,
-        scan: &Scan,
-        block: u16,
-        mut each: impl FnMut(&[u8], &[u32]),
-    ) -> Result<(), Error> {
-        let mut leaves = self.leaves(store, scan).await?;
-        leaves.retain(|(of, _)| *of == block);
-        self.terms_of(store, &leaves, scan, &mut each).await
-    }
-
-    async fn terms_of(
-        &self,
-        store: &Store,
-        leaves: &[(u16, u32)],
-        scan: &Scan,
-        each: &mut impl FnMut(&[u8], &[u32]),
-    ) -> Result<(), Error> {
-        for leaves in leaves.chunks(AT_ONCE) {
-            let keys: Vec<i64> = leaves
-                .iter()
-                .map(|&(block, leaf)| Part::Leaf(block, leaf).key())
-                .collect();
-            let mut many: Vec<(i64, Vec<u8>)> = Vec::new();
-            let mut few: Vec<u32> = Vec::new();
-            let mut block_of = leaves.iter().map(|(block, _)| *block);
-            self.blobs(store, &keys, |_, leaf| {
-                let block = block_of.next()?;
-                let mut whole = Some(());
-                read_leaf(leaf, |term, found| {
-                    if !term.starts_with(&scan.begins) {
-                        return term < scan.begins.as_slice();
-                    }
-                    if scan.keeps(term) {
-                        match found {
-                            Found::Inline(bytes) => {
-                                few.clear();
-                                whole = read_inline(block, bytes, &mut few);
-                                each(term, &few);
-                            }
-                            Found::Blob(number) => {
-                                many.push((Part::Positions(block, number).key(), term.to_vec()));
-                            }
-                        }
-                    }
-                    whole.is_some()
-                })?;
-                whole
-            })
-            .await?;
-            let keys: Vec<i64> = many.iter().map(|(key, _)| *key).collect();
-            let mut terms = many.iter().map(|(_, term)| term);
-            self.blobs(store, &keys, |_, blob| {
-                let positions = RoaringBitmap::deserialize_from(blob).ok()?;
-                few.clear();
-                few.extend(positions);
-                each(terms.next()?, &few);
-                Some(())
-            })
-            .await?;
-        }
-        Ok(())
-    }
-
-    /// The positions of all terms of a kind, those together whose texts begin with the same so
-    /// many bytes, and have nothing after a part.
-    pub(crate) async fn groups(
-        &self,
-        store: &Store,
-        kind: u8,
-        bytes: usize,
-    ) -> Result<Arc<Groups>, Error> {
-        let cache = &store.index().cache;
-        let key = Key::Groups(self.number, kind, bytes);
-        if let Some(known) = cache.groups(&key) {
-            return Ok(known);
-        }
-        let mut groups: HashMap<Vec<u8>, RoaringBitmap> = HashMap::new();
-        let scan = Scan::beginning(vec![kind]);
-        self.each_term(store, &scan, |term, positions| {
-            let text = term.get(1..).unwrap_or_default();
-            let text = text.split(|b| *b == PART).next().unwrap_or_default();
-            let group = &text[..text.len().min(bytes)];
-            if !groups.contains_key(group) {
-                groups.insert(group.to_vec(), RoaringBitmap::new());
-            }
-            if let Some(group) = groups.get_mut(group) {
-                group.extend(positions);
-            }
-        })
-        .await?;
-        let mut groups: Groups = groups
-            .into_iter()
-            .map(|(text, positions)| (String::from_utf8_lossy(&text).into(), positions))
-            .collect();
-        groups.sort_by(|a, b| a.0.cmp(&b.0));
-        let groups = Arc::new(groups);
-        cache.put(key, Cached::Groups(groups.clone()));
-        Ok(groups)
-    }
-
-    /// Of each position of a block, the values of a kind that it has. Of terms of several parts the
-    /// last is no part of the value.
-    pub(crate) async fn values_of_block(
-        &self,
-        store: &Store,
-        kind: u8,
-        block: u16,
-    ) -> Result<Arc<Values>, Error> {
-        let cache = &store.index().cache;
-        let key = Key::Values(self.number, kind, block);
-        if let Some(known) = cache.values(&key) {
-            return Ok(known);
-        }
-        let from = u32::from(block) * BLOCK;
-        let mut values = Values::default();
-        let mut pairs: Vec<(u32, u32)> = Vec::new();
-        let mut codes: HashMap<Vec<u8>, u32> = HashMap::new();
-        let scan = Scan::beginning(vec![kind]);
-        self.each_term_of_block(store, &scan, block, |term, positions| {
-            let text = term.get(1..).unwrap_or_default();
-            let last = text.iter().rposition(|b| *b == PART);
-            let text = &text[..last.unwrap_or(text.len())];
-            let code = codes.get(text).copied().unwrap_or_else(|| {
-                let next = u32::try_from(values.texts.len()).unwrap_or(u32::MAX);
-                codes.insert(text.to_vec(), next);
-                values.texts.push(text.into());
-                next
-            });
-            pairs.extend(positions.iter().map(|position| (position - from, code)));
-        })
-        .await?;
-        pairs.sort_unstable();
-        pairs.dedup();
-        values.starts = vec![0; BLOCK as usize + 1];
-        for (position, code) in pairs {
-            values.starts[position as usize + 1] += 1;
-            values.codes.push(code);
-        }
-        for i in 1..values.starts.len() {
-            values.starts[i] += values.starts[i - 1];
-        }
-        let values = Arc::new(values);
-        cache.put(key, Cached::Values(values.clone()));
-        Ok(values)
-    }
-
     /// The positions of terms of some leaves: `wanted` says of a term whether it is meant, and
     /// whether another after it in its leaf may be.
     async fn read(
@@ -553,170 +384,6 @@ impl Segment {
         .await?;
         Ok(Arc::new(positions))
     }
-
-    /// The positions whose day in a column is this one or later.
-    pub(crate) async fn since(
-        &self,
-        store: &Store,
-        cache: &Cache,
-        column: u16,
-        from: u16,
-    ) -> Result<Arc<RoaringBitmap>, Error> {
-        let key = Key::Since(self.number, column, from);
-        if let Some(known) = cache.positions(&key) {
-            return Ok(known);
-        }
-        let mut bytes = Vec::with_capacity(self.len.div_ceil(8) as usize);
-        for piece in 0..self.len.div_ceil(PIECE) {
-            let days = self.days(store, cache, column, piece).await?;
-            let (eights, rest) = days.as_chunks::<8>();
-            bytes.extend(eights.iter().map(|eight| bits_of(*eight, from)));
-            if !rest.is_empty() {
-                let mut eight = [0; 8];
-                eight[..rest.len()].copy_from_slice(rest);
-                bytes.push(bits_of(eight, from));
-            }
-        }
-        let positions = Arc::new(RoaringBitmap::from_lsb0_bytes(0, &bytes));
-        cache.put(key, Cached::Positions(positions.clone()));
-        Ok(positions)
-    }
-
-    /// Those of some positions whose day in a column is this one or later.
-    pub(crate) async fn since_among(
-        &self,
-        store: &Store,
-        cache: &Cache,
-        (column, from): (u16, u16),
-        positions: &RoaringBitmap,
-    ) -> Result<RoaringBitmap, Error> {
-        let mut later = Vec::new();
-        let mut last: Option<(u32, Arc<Vec<u16>>)> = None;
-        for position in positions {
-            let piece = position / PIECE;
-            let days = match &last {
-                Some((known, days)) if *known == piece => days,
-                _ => {
-                    let days = self.days(store, cache, column, piece).await?;
-                    &last.insert((piece, days)).1
-                }
-            };
-            if days
-                .get((position % PIECE) as usize)
-                .is_some_and(|day| *day >= from)
-            {
-                later.push(position);
-            }
-        }
-        Ok(from_positions(later, self.len))
-    }
-
-    /// A piece of a column.
-    async fn days(
-        &self,
-        store: &Store,
-        cache: &Cache,
-        column: u16,
-        piece: u32,
-    ) -> Result<Arc<Vec<u16>>, Error> {
-        let part = Part::Column(column, piece).key();
-        let key = Key::Days(self.number, part);
-        if let Some(known) = cache.days(&key) {
-            return Ok(known);
-        }
-        let read: Vec<u16> = self
-            .blobs(store, &[part], |_, blob| Some(days(blob).collect()))
-            .await?
-            .pop()
-            .ok_or_else(|| self.damaged())?;
-        let read = Arc::new(read);
-        cache.put(key, Cached::Days(read.clone()));
-        Ok(read)
-    }
-
-    /// Of each position its place in an order.
-    pub(crate) async fn ranks(&self, store: &Store, sort: Order) -> Result<Arc<Vec<u32>>, Error> {
-        let of_order = &self.ranks[usize::from(sort.number())];
-        if let Some(known) = of_order.get() {
-            return Ok(known.clone());
-        }
-        let keys: Vec<i64> = (0..self.len.div_ceil(PIECE))
-            .map(|piece| Part::Order(sort.number(), piece).key())
-            .collect();
-        let mut ranks = vec![0; self.len as usize];
-        let mut place = 0u32;
-        for group in keys.chunks(16) {
-            self.blobs(store, group, |_, blob| {
-                for position in numbers(blob) {
-                    *ranks.get_mut(position as usize)? = place;
-                    place += 1;
-                }
-                Some(())
-            })
-            .await?;
-        }
-        Ok(of_order.get_or_init(|| Arc::new(ranks)).clone())
-    }
-
-    /// A piece of an order.
-    pub(crate) async fn order(
-        &self,
-        store: &Store,
-        cache: &Cache,
-        sort: Order,
-        piece: u32,
-    ) -> Result<Arc<Vec<u32>>, Error> {
-        let part = Part::Order(sort.number(), piece).key();
-        let key = Key::Order(self.number, part);
-        if let Some(known) = cache.order(&key) {
-            return Ok(known);
-        }
-        let read = self
-            .blobs(store, &[part], |_, blob| Some(numbers(blob)))
-            .await?
-            .pop()
-            .ok_or_else(|| self.damaged())?;
-        let order = Arc::new(read);
-        cache.put(key, Cached::Order(order.clone()));
-        Ok(order)
-    }
-
-    /// The place in an order from which what comes after a standing begins at the earliest: less
-    /// than [`SIGNPOST`] places before it.
-    pub(crate) async fn place_near(
-        &self,
-        store: &Store,
-        cache: &Cache,
-        sort: Order,
-        after: &Standing,
-    ) -> Result<u32, Error> {
-        let key = Key::Signposts(self.number, sort.number());
-        let posts = if let Some(known) = cache.signposts(&key) {
-            known
-        } else {
-            let part = Part::Signposts(sort.number()).key();
-            let read = self
-                .blobs(store, &[part], |_, blob| read_signposts(blob))
-                .await?
-                .pop()
-                .ok_or_else(|| self.damaged())?;
-            let read = Arc::new(read);
-            cache.put(key, Cached::Signposts(read.clone()));
-            read
-        };
-        let before = posts
-            .partition_point(|post| post <= after)
-            .saturating_sub(1);
-        Ok(u32::try_from(before).unwrap_or(0) * SIGNPOST)
-    }
-}
-
-/// A bit for each of eight days, the first the lowest: whether it is `from`, which is not 0, or a
-/// later one.
-fn bits_of(days: [u16; 8], from: u16) -> u8 {
-    let is = days.map(|day| u8::from(day >= from));
-    // Each byte is 0 or 1; the product brings them together in its highest byte.
-    (u64::from_le_bytes(is).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
 }
 
 fn read_head(head: &[u8]) -> Option<(u32, Ids)> {
@@ -730,16 +397,6 @@ fn read_head(head: &[u8]) -> Option<(u32, Ids)> {
     Some((len, ids))
 }
 
-fn read_signposts(mut bytes: &[u8]) -> Option<Vec<Standing>> {
-    let mut posts = Vec::new();
-    while !bytes.is_empty() {
-        let key = varint::get_bytes(&mut bytes)?.to_vec();
-        let tie = u32::from_le_bytes(varint::take(&mut bytes, 4)?.try_into().ok()?);
-        posts.push(Standing { key, tie });
-    }
-    Some(posts)
-}
-
 /// A set of positions in any order, each perhaps several times.
 fn from_positions(mut positions: Vec<u32>, len: u32) -> RoaringBitmap {
     if positions.len() < 4_096 {
@@ -748,17 +405,4 @@ fn from_positions(mut positions: Vec<u32>, len: u32) -> RoaringBitmap {
         return RoaringBitmap::from_sorted_iter(positions).unwrap_or_default();
     }
     Bits::collect(0, len, positions)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bit_says_whether_its_day_is_late_enough() {
-        for pattern in 0..=u8::MAX {
-            let days = std::array::from_fn(|i| 99 + u16::from(pattern >> i & 1));
-            assert_eq!(bits_of(days, 100), pattern);
-        }
-    }
 }
