@@ -31,7 +31,10 @@ struct State {
 impl State {
     fn of(db: &Database) -> Self {
         Self {
-            providers: db.done(&["search", "--status", "any", "--format", "ndjson"]),
+            // As they are stored they stand in the order in which they came.
+            providers: db.done(&[
+                "search", "--status", "any", "--sort", "name", "--format", "ndjson",
+            ]),
             records: db.sql("SELECT npi || ' ' || hash FROM providers ORDER BY npi"),
             leads: db.sql("SELECT npi || ' ' || status FROM leads ORDER BY npi"),
             results: db.sql("SELECT npi || ' ' || place FROM sync_results ORDER BY npi, place"),

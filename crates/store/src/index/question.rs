@@ -10,7 +10,8 @@ use super::{
     read_id,
     segment::{Fit, Keep, Scan, Segment},
     terms::{
-        PART, address_key, day, entity_byte, flag, kind, phone_term, postal_head, sex_term, term,
+        PART, address_key, credentials, day, entity_byte, flag, kind, phone_term, postal_head,
+        sex_term, term,
     },
 };
 use crate::{Error, Store, fold::fold, value::params};
@@ -202,14 +203,24 @@ pub(crate) fn of_filter(filter: &ProviderFilter, of_text: fn(&str) -> Question) 
         all.extend(wanted.map(|wanted| Question::flag(flag, wanted)));
     }
     all.extend(status(filter.status));
-    let any = |kind, texts: &[String], key: fn(&str) -> String| {
-        let terms = texts
-            .iter()
-            .map(|text| Question::whole(term(kind, &key(text))));
-        (!texts.is_empty()).then(|| Question::Any(terms.collect()))
-    };
-    all.extend(any(kind::LICENSE, &filter.licensed_in, str::to_owned));
-    all.extend(any(kind::CREDENTIAL, &filter.credential, fold));
+    if !filter.licensed_in.is_empty() {
+        let states = filter.licensed_in.iter();
+        let states = states.map(|state| Question::whole(term(kind::LICENSE, state)));
+        all.push(Question::Any(states.collect()));
+    }
+    if !filter.credential.is_empty() {
+        // Of several in one value each is wanted: "MD, PhD".
+        let each = |value: &String| {
+            let parts = credentials(value).map(|part| term(kind::CREDENTIAL, &part));
+            let parts: Vec<Question> = parts.map(Question::whole).collect();
+            if parts.is_empty() {
+                Question::nothing()
+            } else {
+                Question::All(parts)
+            }
+        };
+        all.push(Question::Any(filter.credential.iter().map(each).collect()));
+    }
     if let Some(title) = &filter.title {
         let folded = fold(title);
         let words = folded.split(' ').filter(|w| !w.is_empty());

@@ -158,6 +158,12 @@ pub(crate) fn word_key(word: &[u8]) -> u32 {
         .map_or(0, |four| u32::from_le_bytes(*four))
 }
 
+/// The parts of a text of credentials, each folded: `M.D., Ph.D.` is `md` and `phd`.
+pub(crate) fn credentials(text: &str) -> impl Iterator<Item = String> {
+    let parts = text.split([',', ' ', '/']).map(fold);
+    parts.filter(|part| !part.is_empty())
+}
+
 /// Gives each term of a provider, some more than once.
 pub(crate) fn terms(p: &Provider, mut give: impl FnMut(&[u8])) {
     let mut term = Vec::with_capacity(64);
@@ -234,16 +240,8 @@ pub(crate) fn terms(p: &Provider, mut give: impl FnMut(&[u8])) {
     if p.status != RecordStatus::Active {
         one(kind::STATUS, &[&[status_byte(p.status)]]);
     }
-    for credential in p
-        .name
-        .credential
-        .iter()
-        .flat_map(|c| c.split([',', ' ', '/']))
-    {
-        let folded = fold(credential);
-        if !folded.is_empty() {
-            one(kind::CREDENTIAL, &[folded.as_bytes()]);
-        }
+    for credential in p.name.credential.iter().flat_map(|c| credentials(c)) {
+        one(kind::CREDENTIAL, &[credential.as_bytes()]);
     }
     let same = match (&p.practice, &p.mailing) {
         (Some(a), Some(b)) => (&a.line_1, &a.city, &a.state) == (&b.line_1, &b.city, &b.state),

@@ -68,6 +68,9 @@ both_engines! {
             (&[("credential", "M.D.")], &[0, 1]),
             (&[("credential", "phd")], &[1]),
             (&[("credential", "MPH")], &[2]),
+            (&[("credential", "PhD, MD")], &[1]),
+            (&[("credential", "MD/MPH")], &[]),
+            (&[("credential", "/")], &[]),
             (&[("credential", "md"), ("credential", "DO")], &[0, 1, 2]),
             (&[("credential", "m")], &[]),
         ]).await;
