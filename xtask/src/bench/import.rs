@@ -38,19 +38,13 @@ print(time.time() - began, file=sys.stderr)
 
 /// Imports `archive` into both engines and loads its main file with DuckDB.
 pub(crate) fn run(bench: &Bench, archive: &str) -> Outcome {
-    let built = Command::new("cargo")
-        .args(["build", "--quiet", "--release", "--package", "canvass"])
-        .current_dir(&bench.root)
-        .status()?;
-    if !built.success() {
-        return Err("the program does not build".into());
-    }
+    let program = bench.program()?;
     println!("Import of {archive}");
     let mut times = Vec::new();
     for engine in Engine::ALL {
         let database = bench.database(engine)?;
         let began = Instant::now();
-        let mut import = Command::new(bench.root.join("target/release/canvass"))
+        let mut import = Command::new(&program)
             .args(["--database", &database, "import", archive])
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -172,6 +172,18 @@ impl Bench {
         }
     }
 
+    /// The program, built in release.
+    pub(crate) fn program(&self) -> Outcome<std::path::PathBuf> {
+        let built = Command::new("cargo")
+            .args(["build", "--quiet", "--release", "--package", "canvass"])
+            .current_dir(&self.root)
+            .status()?;
+        if !built.success() {
+            return Err("the program does not build".into());
+        }
+        Ok(self.root.join("target/release/canvass"))
+    }
+
     /// canvass on a database, with this registry.
     pub(crate) async fn open(&self, database: String, registry: &str) -> Outcome<App> {
         let settings = Settings {

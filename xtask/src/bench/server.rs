@@ -11,13 +11,7 @@ use std::{
 use super::{Bench, Engine, Outcome};
 
 pub(crate) fn run(bench: &Bench) -> Outcome {
-    let built = Command::new("cargo")
-        .args(["build", "--quiet", "--release", "--package", "canvass"])
-        .current_dir(&bench.root)
-        .status()?;
-    if !built.success() {
-        return Err("the program does not build".into());
-    }
+    let program = bench.program()?;
     println!("\nIdle server");
     for engine in Engine::ALL {
         let database = bench.database(engine)?;
@@ -27,7 +21,7 @@ pub(crate) fn run(bench: &Bench) -> Outcome {
                 .local_addr()?
                 .port();
             let began = Instant::now();
-            let mut server = Command::new(bench.root.join("target/release/canvass"))
+            let mut server = Command::new(&program)
                 .args([
                     "--database",
                     &database,
