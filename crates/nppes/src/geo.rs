@@ -185,9 +185,12 @@ impl Places {
     /// Nothing when the text is no place.
     pub fn around(&self, place: &str, miles: f64) -> Option<Vec<&'static str>> {
         let (lat, lon) = self.middle(place)?;
+        // A degree of latitude is as long everywhere, so most of the country is out at a glance.
+        let degrees = (miles / RADIUS).to_degrees() * 1.001;
         let mut near: Vec<(f64, &'static str)> = self
             .places
             .iter()
+            .filter(|p| (f64::from(p.lat) - lat).abs() <= degrees)
             .map(|p| (distance(lat, lon, p.lat.into(), p.lon.into()), p.zip))
             .filter(|(distance, _)| *distance <= miles)
             .collect();
@@ -305,9 +308,11 @@ fn county_key(name: &str) -> String {
     key
 }
 
+/// Miles from the middle of the earth, taken as a ball.
+const RADIUS: f64 = 3_958.8;
+
 /// Miles between two points of the earth, taken as a ball (haversine formula).
 fn distance(lat: f64, lon: f64, to_lat: f64, to_lon: f64) -> f64 {
-    const RADIUS: f64 = 3_958.8;
     let half = |a: f64, b: f64| ((b - a).to_radians() / 2.0).sin().powi(2);
     let along = lat.to_radians().cos() * to_lat.to_radians().cos();
     let h = half(lat, to_lat) + along * half(lon, to_lon);

@@ -48,6 +48,8 @@ pub struct Preset {
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     taxonomies: Vec<Taxonomy>,
+    /// Of each taxonomy its names.
+    levels: Vec<Levels>,
     /// Every text that the registry can be asked with.
     texts: Vec<Text>,
 }
@@ -58,6 +60,40 @@ struct Text {
     folded: String,
     /// Whether a physician has it, which is whom people mostly mean.
     physician: bool,
+}
+
+/// The names of a taxonomy, folded: they are compared with all that is asked.
+#[derive(Clone, Debug)]
+struct Levels {
+    section: String,
+    grouping: String,
+    classification: String,
+    specialization: String,
+    display_name: String,
+}
+
+impl Levels {
+    fn of(t: &Taxonomy) -> Self {
+        Self {
+            section: fold_ascii(&t.section),
+            grouping: fold_ascii(&t.grouping),
+            classification: fold_ascii(&t.classification),
+            specialization: fold_ascii(&t.specialization),
+            display_name: fold_ascii(&t.display_name),
+        }
+    }
+
+    /// Whether a folded text is one of them.
+    fn one_is(&self, folded: &str) -> bool {
+        let levels = [
+            &self.section,
+            &self.grouping,
+            &self.classification,
+            &self.specialization,
+            &self.display_name,
+        ];
+        !folded.is_empty() && levels.into_iter().any(|level| level == folded)
+    }
 }
 
 impl Catalogue {
@@ -83,7 +119,16 @@ impl Catalogue {
             }
         }
         texts.sort_by(|a, b| a.name.cmp(&b.name));
-        Self { taxonomies, texts }
+        let levels = taxonomies.iter().map(Levels::of).collect();
+        Self {
+            taxonomies,
+            levels,
+            texts,
+        }
+    }
+
+    fn with_levels(&self) -> impl Iterator<Item = (&Taxonomy, &Levels)> {
+        self.taxonomies.iter().zip(&self.levels)
     }
 
     /// All taxonomies, by code.
@@ -120,18 +165,17 @@ impl Catalogue {
     /// classification or specialization is this text, or begins with it where it ends in `*`.
     pub fn codes_of_text(&self, text: &str) -> Vec<String> {
         let wanted = fold_ascii(text);
-        let fits = |name: &str| {
-            let name_folded = fold_ascii(name);
-            if text.trim_end().ends_with('*') {
-                !name.is_empty() && name_folded.starts_with(&wanted)
+        let beginning = text.trim_end().ends_with('*');
+        let fits = |name: &String| {
+            if beginning {
+                !name.is_empty() && name.starts_with(&wanted)
             } else {
-                !wanted.is_empty() && name_folded == wanted
+                !wanted.is_empty() && *name == wanted
             }
         };
-        self.taxonomies
-            .iter()
-            .filter(|t| fits(&t.classification) || fits(&t.specialization))
-            .map(|t| t.code.clone())
+        self.with_levels()
+            .filter(|(_, levels)| fits(&levels.classification) || fits(&levels.specialization))
+            .map(|(t, _)| t.code.clone())
             .collect()
     }
 
@@ -164,11 +208,10 @@ impl Catalogue {
             if let Some(text) = self.texts.iter().find(|t| t.folded == word) {
                 return Ok(self.by_texts(&text.name, &[&text.name]));
             }
-            if let Some(t) = self
-                .taxonomies
-                .iter()
-                .find(|t| fold_ascii(&t.display_name) == word)
-            {
+            let called = self
+                .with_levels()
+                .find(|(_, levels)| levels.display_name == word);
+            if let Some((t, _)) = called {
                 return Ok(self.by_code(t));
             }
         }
@@ -196,24 +239,10 @@ impl Catalogue {
             return Ok(vec![upper]);
         }
         let folded = fold_ascii(text);
-        let fits = |t: &&Taxonomy| {
-            let levels = [
-                &t.section,
-                &t.grouping,
-                &t.classification,
-                &t.specialization,
-                &t.display_name,
-            ];
-            is_code && t.code.starts_with(&upper)
-                || levels
-                    .into_iter()
-                    .any(|level| !level.is_empty() && fold_ascii(level) == folded)
-        };
         let codes: Vec<String> = self
-            .taxonomies
-            .iter()
-            .filter(fits)
-            .map(|t| t.code.clone())
+            .with_levels()
+            .filter(|(t, levels)| is_code && t.code.starts_with(&upper) || levels.one_is(&folded))
+            .map(|(t, _)| t.code.clone())
             .collect();
         if codes.is_empty() {
             return Err(UnknownSpecialty {
@@ -389,217 +418,4 @@ fn pairs_of(text: &str) -> Vec<&[u8]> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn catalogue() -> Catalogue {
-        let rows = [
-            (
-                "207R00000X",
-                "Allopathic & Osteopathic Physicians",
-                "Internal Medicine",
-                "",
-            ),
-            (
-                "207RC0000X",
-                "Allopathic & Osteopathic Physicians",
-                "Internal Medicine",
-                "Cardiovascular Disease",
-            ),
-            (
-                "207RI0011X",
-                "Allopathic & Osteopathic Physicians",
-                "Internal Medicine",
-                "Interventional Cardiology",
-            ),
-            (
-                "207Q00000X",
-                "Allopathic & Osteopathic Physicians",
-                "Family Medicine",
-                "",
-            ),
-            (
-                "207V00000X",
-                "Allopathic & Osteopathic Physicians",
-                "Obstetrics & Gynecology",
-                "",
-            ),
-            (
-                "207N00000X",
-                "Allopathic & Osteopathic Physicians",
-                "Dermatology",
-                "",
-            ),
-            (
-                "208VP0000X",
-                "Allopathic & Osteopathic Physicians",
-                "Pain Medicine",
-                "Pain Medicine",
-            ),
-            (
-                "208VP0014X",
-                "Allopathic & Osteopathic Physicians",
-                "Pain Medicine",
-                "Interventional Pain Medicine",
-            ),
-            (
-                "208D00000X",
-                "Allopathic & Osteopathic Physicians",
-                "General Practice",
-                "",
-            ),
-            (
-                "1223G0001X",
-                "Dental Providers",
-                "Dentist",
-                "General Practice",
-            ),
-            (
-                "207X00000X",
-                "Allopathic & Osteopathic Physicians",
-                "Orthopaedic Surgery",
-                "",
-            ),
-            (
-                "2083P0901X",
-                "Allopathic & Osteopathic Physicians",
-                "Preventive Medicine",
-                "Public Health & General Preventive Medicine",
-            ),
-            (
-                "1835C0206X",
-                "Pharmacy Service Providers",
-                "Pharmacist",
-                "Cardiology",
-            ),
-            (
-                "163WP0000X",
-                "Nursing Service Providers",
-                "Registered Nurse",
-                "Pain Management",
-            ),
-            (
-                "363L00000X",
-                "Physician Assistants & Advanced Practice Nursing Providers",
-                "Nurse Practitioner",
-                "",
-            ),
-            (
-                "363LF0000X",
-                "Physician Assistants & Advanced Practice Nursing Providers",
-                "Nurse Practitioner",
-                "Family",
-            ),
-        ];
-        Catalogue::new(
-            rows.iter()
-                .map(
-                    |(code, grouping, classification, specialization)| Taxonomy {
-                        code: (*code).into(),
-                        section: "Individual".into(),
-                        grouping: (*grouping).into(),
-                        classification: (*classification).into(),
-                        specialization: (*specialization).into(),
-                        display_name: format!("{specialization} {classification} Provider")
-                            .trim()
-                            .into(),
-                    },
-                )
-                .collect(),
-        )
-    }
-
-    fn codes(name: &str) -> Vec<String> {
-        catalogue()
-            .resolve(name)
-            .unwrap_or_else(|e| panic!("{e}"))
-            .codes
-    }
-
-    #[test]
-    fn everyday_words_mean_what_people_mean() {
-        assert_eq!(codes("pain management"), ["208VP0000X", "208VP0014X"]);
-        assert_eq!(codes("Cardiologist"), ["207RC0000X", "207RI0011X"]);
-        assert_eq!(codes("cardiology"), ["207RC0000X", "207RI0011X"]);
-        assert_eq!(codes("OB-GYN"), ["207V00000X"]);
-        assert_eq!(codes("ob/gyn"), ["207V00000X"]);
-        assert_eq!(codes("family doctor"), ["207Q00000X"]);
-        assert_eq!(codes("dermatologists"), ["207N00000X"]);
-        assert_eq!(codes("Orthopaedic"), ["207X00000X"]);
-    }
-
-    #[test]
-    fn a_name_stands_for_all_that_the_registry_finds_with_it() {
-        assert_eq!(
-            codes("internal medicine"),
-            ["207R00000X", "207RC0000X", "207RI0011X"]
-        );
-        assert_eq!(codes("General Physicians"), ["1223G0001X", "208D00000X"]);
-        assert_eq!(codes("Nurse Practitioners"), ["363L00000X", "363LF0000X"]);
-    }
-
-    #[test]
-    fn one_query_asks_once() {
-        assert_eq!(
-            catalogue().resolve("Pain Management").unwrap().texts,
-            ["Pain Medicine"]
-        );
-    }
-
-    #[test]
-    fn a_code_stands_for_itself_and_asks_with_the_narrower_text() {
-        let known = catalogue().resolve("363lf0000x").unwrap();
-        assert_eq!(
-            (known.codes, known.texts, known.sift),
-            (vec!["363LF0000X".into()], vec!["Family".into()], false)
-        );
-        let known = catalogue().resolve("207R00000X").unwrap();
-        assert_eq!(
-            (known.texts, known.sift),
-            (vec!["Internal Medicine".into()], true)
-        );
-    }
-
-    #[test]
-    fn part_of_a_name_is_enough_when_one_begins_with_it() {
-        assert_eq!(codes("cardiovasc"), ["207RC0000X"]);
-        assert_eq!(codes("fam"), ["207Q00000X"]);
-    }
-
-    #[test]
-    fn what_nobody_knows_is_refused_with_three() {
-        let unknown = catalogue().resolve("Medical Officer").unwrap_err();
-        assert_eq!(unknown.nearest[0], "Preventive Medicine");
-        let unknown = catalogue().resolve("Famly Medcine").unwrap_err();
-        assert_eq!(unknown.nearest.len(), 3);
-        assert_eq!(unknown.nearest[0], "Family Medicine");
-        assert_eq!(catalogue().resolve("zzz").unwrap_err().nearest.len(), 3);
-        assert!(catalogue().resolve("").is_err());
-    }
-
-    #[test]
-    fn a_level_of_the_tree_stands_for_all_below_it() {
-        let codes = |text: &str| catalogue().codes_of_level(text).unwrap();
-        assert_eq!(codes("207rc0000x"), ["207RC0000X"]);
-        assert_eq!(codes("999ZZ0000X"), ["999ZZ0000X"]);
-        assert_eq!(codes("207R"), ["207R00000X", "207RC0000X", "207RI0011X"]);
-        assert_eq!(codes("internal medicine").len(), 3);
-        assert_eq!(codes("Cardiovascular Disease"), ["207RC0000X"]);
-        assert_eq!(codes("dental providers"), ["1223G0001X"]);
-        assert_eq!(codes("Individual").len(), 16);
-        let unknown = catalogue().codes_of_level("Famly Medcine").unwrap_err();
-        assert_eq!(unknown.nearest[0], "Family Medicine");
-        assert!(catalogue().codes_of_level("999").is_err());
-    }
-
-    #[test]
-    fn the_registry_text_may_end_in_a_star() {
-        assert_eq!(catalogue().codes_of_text("Pain*").len(), 3);
-        assert_eq!(catalogue().codes_of_text("pain medicine").len(), 2);
-        assert!(
-            catalogue()
-                .codes_of_text("Internal Medicine, Cardiovascular Disease")
-                .is_empty()
-        );
-    }
-}
+mod tests;

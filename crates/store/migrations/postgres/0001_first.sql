@@ -31,12 +31,12 @@ CREATE TABLE index_segments (
     in_use      BOOLEAN NOT NULL,
     built_until TIMESTAMPTZ NOT NULL
 );
+-- The key says of which segment a blob is, and which. A leaf of a dictionary stands in the table,
+-- and needs no look into another.
 CREATE TABLE index_blobs (
-    segment BIGINT NOT NULL,
-    key     BIGINT NOT NULL,
-    data    BYTEA NOT NULL,
-    PRIMARY KEY (segment, key)
-);
+    key  BIGINT PRIMARY KEY,
+    data BYTEA NOT NULL
+) WITH (toast_tuple_target = 8160);
 -- Neither is compressed further: the one is short and read often, the other dense already.
 ALTER TABLE providers ALTER COLUMN record SET STORAGE EXTERNAL;
 ALTER TABLE index_blobs ALTER COLUMN data SET STORAGE EXTERNAL;

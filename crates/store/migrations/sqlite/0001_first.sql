@@ -31,11 +31,10 @@ CREATE TABLE index_segments (
     in_use      INTEGER NOT NULL,
     built_until TEXT NOT NULL
 ) STRICT;
+-- The key says of which segment a blob is, and which.
 CREATE TABLE index_blobs (
-    segment INTEGER NOT NULL,
-    key     INTEGER NOT NULL,
-    data    BLOB NOT NULL,
-    PRIMARY KEY (segment, key)
+    key  INTEGER PRIMARY KEY,
+    data BLOB NOT NULL
 ) STRICT;
 
 -- Providers that no segment describes yet, as they are now.

@@ -186,9 +186,11 @@ impl Builder {
         self.count
     }
 
-    /// What is finished so far, to be stored before the rest.
+    /// What is finished so far, to be stored before the rest, in the order of its keys.
     pub(crate) fn take_blobs(&mut self) -> Vec<Blob> {
-        std::mem::take(&mut self.blobs)
+        let mut blobs = std::mem::take(&mut self.blobs);
+        blobs.sort_unstable_by_key(|(key, _)| *key);
+        blobs
     }
 
     /// The rest of the segment, piece by piece: an order of many providers is large.

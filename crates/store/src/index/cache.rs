@@ -68,27 +68,34 @@ impl Weighter<Key, Cached> for Bytes {
     }
 }
 
-/// Of these, for what one search asks and hardly another: days, and surroundings of a place. They
+/// Of these, for what one search asks and hardly another, as the surroundings of a place. They
 /// would push out what many ask for.
 const PASSING: u64 = 32 << 20;
+
+/// Of these, for who has a day since another. They are large and quickly made again, and would push
+/// out all else that is passing.
+const SINCE: u64 = 8 << 20;
 
 /// Sets, orders and signposts.
 pub(crate) struct Cache {
     lasting: sync::Cache<Key, Cached, Bytes>,
     passing: sync::Cache<Key, Cached, Bytes>,
+    since: sync::Cache<Key, Cached, Bytes>,
 }
 
 impl Cache {
     pub(crate) fn new() -> Self {
         Self {
-            lasting: sync::Cache::with_weighter(10_000, BYTES - PASSING, Bytes),
+            lasting: sync::Cache::with_weighter(10_000, BYTES - PASSING - SINCE, Bytes),
             passing: sync::Cache::with_weighter(500, PASSING, Bytes),
+            since: sync::Cache::with_weighter(10, SINCE, Bytes),
         }
     }
 
     fn of(&self, key: &Key) -> &sync::Cache<Key, Cached, Bytes> {
         match key {
-            Key::Since(..) | Key::Among(_, _, Fit::Whole) => &self.passing,
+            Key::Since(..) => &self.since,
+            Key::Among(_, _, Fit::Whole) => &self.passing,
             Key::Among(_, terms, Fit::Beginning) if terms.len() > CODES => &self.passing,
             _ => &self.lasting,
         }

@@ -15,8 +15,9 @@ use crate::varint;
 pub(crate) const BLOCK: u32 = 1 << 18;
 /// Positions of a piece of an order or of a column.
 pub(crate) const PIECE: u32 = 1 << 16;
-/// After so many bytes a leaf is full.
-const LEAF: usize = 4_000;
+/// Bytes of a leaf at most, if its terms are no longer: with a row's head it fills one page of
+/// SQLite.
+const LEAF: usize = 4_040;
 /// Positions whose bytes are more than this stand in a blob of their own.
 const INLINE: usize = 600;
 /// Of every so many places of an order, one is a signpost.
@@ -44,7 +45,8 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    /// Its key among the blobs of a segment.
+    /// Its key among the blobs of a segment: those of a block are next to each other, as they are
+    /// written together.
     pub(crate) fn key(self) -> i64 {
         let (part, group, number) = match self {
             Self::Head => (0, 0, 0),
@@ -56,8 +58,16 @@ impl Part {
             Self::Column(column, n) => (6, column, n),
             Self::Vocabulary => (7, 0, 0),
         };
-        part << 48 | i64::from(group) << 32 | i64::from(number)
+        i64::from(group) << 23 | part << 20 | i64::from(number)
     }
+}
+
+/// Bits of the key of a part.
+const KEY: u32 = 39;
+
+/// The keys of all blobs of a segment.
+pub(crate) fn keys_of(segment: i64) -> std::ops::Range<i64> {
+    segment << KEY..(segment + 1) << KEY
 }
 
 /// A blob with its key.
@@ -91,22 +101,6 @@ impl<'a> Dictionary<'a> {
 
     /// Adds a term with its positions, which are in order.
     pub(crate) fn add(&mut self, term: &[u8], positions: &[u32]) -> io::Result<()> {
-        if self.leaf.len() >= LEAF {
-            self.end_leaf();
-        }
-        if self.leaf.is_empty() {
-            self.last.clear();
-            varint::put_bytes(term, &mut self.directory);
-        }
-        let shared = term
-            .iter()
-            .zip(&self.last)
-            .take_while(|(a, b)| a == b)
-            .count();
-        let rest = &term[shared..];
-        varint::put(u32::try_from(shared).unwrap_or(0), &mut self.leaf);
-        varint::put_bytes(rest, &mut self.leaf);
-        term.clone_into(&mut self.last);
         self.inline.clear();
         let mut before = u32::from(self.block) * BLOCK;
         for &position in positions {
@@ -116,7 +110,9 @@ impl<'a> Dictionary<'a> {
                 break;
             }
         }
-        if self.inline.len() <= INLINE {
+        let inline = self.inline.len() <= INLINE;
+        self.add_term(term, if inline { self.inline.len() } else { 0 });
+        if inline {
             varint::put_bytes(&self.inline, &mut self.leaf);
             return Ok(());
         }
@@ -131,6 +127,27 @@ impl<'a> Dictionary<'a> {
         self.blobs.push((part.key(), bytes));
         self.positions += 1;
         Ok(())
+    }
+
+    /// Adds a term to the leaf, or to the next one where so many bytes behind it would not fit.
+    fn add_term(&mut self, term: &[u8], behind: usize) {
+        /// Of three lengths and a number of a blob.
+        const LENGTHS: usize = 12;
+        if self.leaf.len() + term.len() + behind + LENGTHS > LEAF && !self.leaf.is_empty() {
+            self.end_leaf();
+        }
+        if self.leaf.is_empty() {
+            self.last.clear();
+            varint::put_bytes(term, &mut self.directory);
+        }
+        let shared = term
+            .iter()
+            .zip(&self.last)
+            .take_while(|(a, b)| a == b)
+            .count();
+        varint::put(u32::try_from(shared).unwrap_or(0), &mut self.leaf);
+        varint::put_bytes(&term[shared..], &mut self.leaf);
+        term.clone_into(&mut self.last);
     }
 
     fn end_leaf(&mut self) {
@@ -211,14 +228,50 @@ impl Directory {
         })
     }
 
-    /// How many of the leaves from `from` on begin with a term that meets a condition, which no
-    /// leaf after one that does not meets.
-    pub(crate) fn count_from(&self, from: usize, meets: impl Fn(&[u8]) -> bool) -> usize {
-        let starts = self.starts.get(from..).unwrap_or_default();
-        starts.partition_point(|start| {
-            let mut rest = self.bytes.get(*start as usize..).unwrap_or_default();
-            varint::get_bytes(&mut rest).is_some_and(&meets)
-        })
+    /// The leaves that may have one of some terms, which are in order, or with `beginning` a term
+    /// that begins with one.
+    pub(crate) fn leaves_of<'a>(
+        &self,
+        terms: impl IntoIterator<Item = &'a [u8]>,
+        beginning: bool,
+    ) -> Vec<u32> {
+        let first_is = |leaf: usize, meets: &dyn Fn(&[u8]) -> bool| {
+            let start = self.starts.get(leaf).map(|start| *start as usize);
+            let rest = start.and_then(|start| self.bytes.get(start..));
+            rest.is_some_and(|mut rest| varint::get_bytes(&mut rest).is_some_and(meets))
+        };
+        let mut leaves: Vec<u32> = Vec::new();
+        let mut note = |leaf: usize| {
+            let leaf = u32::try_from(leaf).unwrap_or(u32::MAX);
+            if leaves.last().is_none_or(|last| *last < leaf) {
+                leaves.push(leaf);
+            }
+        };
+        let mut at = 0;
+        for term in terms {
+            let not_after = |first: &[u8]| first <= term;
+            // Of many terms most are in the leaf of the one before.
+            if first_is(at + 1, &not_after) {
+                let (mut low, mut high) = (at + 1, self.starts.len());
+                while high - low > 1 {
+                    let middle = low.midpoint(high);
+                    if first_is(middle, &not_after) {
+                        low = middle;
+                    } else {
+                        high = middle;
+                    }
+                }
+                at = low;
+            }
+            if at < self.starts.len() {
+                note(at);
+            }
+            while beginning && first_is(at + 1, &|first| first.starts_with(term)) {
+                at += 1;
+                note(at);
+            }
+        }
+        leaves
     }
 }
 

@@ -33,6 +33,7 @@ use futures_util::future::try_join_all;
 
 pub(crate) use answer::Answer;
 pub(crate) use build::{Builder, Described};
+use coding::keys_of;
 pub(crate) use question::{
     Question, entity, forgiving, in_zips, of_filter, one_of, same_practice, status, text,
     text_whole,
@@ -83,14 +84,13 @@ impl Store {
         if keys.is_empty() {
             return Ok(HashMap::new());
         }
-        let among = self.engine().among("key", "$2");
-        let sql = format!("SELECT key, data FROM index_blobs WHERE segment = $1 AND {among}");
-        let keys = listed(keys.iter().copied());
-        let rows = self
-            .query(crate::Sql::kept(sql), params![segment, keys])
-            .await?;
+        let among = self.engine().among("key", "$1");
+        let sql = format!("SELECT key, data FROM index_blobs WHERE {among}");
+        let first = keys_of(segment).start;
+        let keys = listed(keys.iter().map(|key| first + key));
+        let rows = self.query(crate::Sql::kept(sql), vec![keys]).await?;
         rows.into_iter()
-            .map(|mut row| Ok((row.int(0)?, row.take_bytes(1)?)))
+            .map(|mut row| Ok((row.int(0)? - first, row.take_bytes(1)?)))
             .collect()
     }
 

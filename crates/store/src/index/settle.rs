@@ -5,7 +5,7 @@ use roaring::RoaringBitmap;
 
 use super::{
     build::{Builder, Described},
-    coding::Blob,
+    coding::{Blob, keys_of},
     next, read_id, read_provider,
     view::Portion,
 };
@@ -179,13 +179,14 @@ impl Store {
             .await?;
         for row in &rows {
             let segment = row.int(0)?;
+            let keys = keys_of(segment);
             loop {
                 let mut tx = self.begin(Durability::Relaxed).await?;
                 let gone = tx
                     .execute(
-                        "DELETE FROM index_blobs WHERE segment = $1 AND key IN
-                         (SELECT key FROM index_blobs WHERE segment = $2 LIMIT 1000)",
-                        params![segment, segment],
+                        "DELETE FROM index_blobs WHERE key IN
+                         (SELECT key FROM index_blobs WHERE key >= $1 AND key < $2 LIMIT 1000)",
+                        params![keys.start, keys.end],
                     )
                     .await?;
                 if gone == 0 {
@@ -263,11 +264,11 @@ pub(crate) fn bitmap(set: &RoaringBitmap) -> Result<Vec<u8>, Error> {
 
 async fn insert_blobs(tx: &mut Tx, segment: i64, blobs: Vec<Blob>) -> Result<(), Error> {
     tx.insert(
-        "INSERT INTO index_blobs (segment, key, data)",
+        "INSERT INTO index_blobs (key, data)",
         "",
         blobs
             .into_iter()
-            .map(|(key, data)| params![segment, key, data])
+            .map(|(key, data)| params![keys_of(segment).start + key, data])
             .collect(),
     )
     .await?;
@@ -277,10 +278,17 @@ async fn insert_blobs(tx: &mut Tx, segment: i64, blobs: Vec<Blob>) -> Result<(),
 /// Removes segments.
 pub(crate) async fn remove(tx: &mut Tx, segments: &[i64]) -> Result<(), Error> {
     for segment in segments {
-        for table in ["index_blobs", "index_segments"] {
-            let sql = format!("DELETE FROM {table} WHERE segment = $1");
-            tx.execute(crate::Sql::kept(sql), params![*segment]).await?;
-        }
+        let keys = keys_of(*segment);
+        tx.execute(
+            "DELETE FROM index_blobs WHERE key >= $1 AND key < $2",
+            params![keys.start, keys.end],
+        )
+        .await?;
+        tx.execute(
+            "DELETE FROM index_segments WHERE segment = $1",
+            params![*segment],
+        )
+        .await?;
     }
     Ok(())
 }

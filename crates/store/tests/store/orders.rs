@@ -66,6 +66,22 @@ both_engines! {
         assert_eq!(order(&db, &filter(&[]), ProviderSort::Relevance, 50).await, by_name);
     }
 
+    async fn who_has_no_name_or_city_comes_last(db: Database) {
+        // As a row of the files that says no more than that an NPI is out of service.
+        let nameless = |n| Provider::new(npi(n));
+        let all = [nameless(0), named(1, "ZED", "ZYLKA"), nameless(2), organization(3, "ÉCOLE"), named(4, "ANA", "9")];
+        db.write_providers(&all, now()).await.unwrap();
+        for _ in 0..2 {
+            for limit in [1, 3, 50] {
+                let by_name = order(&db, &ProviderFilter::default(), ProviderSort::Name, limit).await;
+                assert_eq!(by_name, [4, 3, 1, 0, 2].map(npi), "in pages of {limit}");
+                let by_city = order(&db, &ProviderFilter::default(), ProviderSort::City, limit).await;
+                assert_eq!(by_city[3..], [0, 2].map(npi), "in pages of {limit}");
+            }
+            db.settle(now()).await.unwrap();
+        }
+    }
+
     async fn distance_is_that_of_the_nearest_address(db: Database) {
         let mut two = in_zip(0, "93999");
         two.secondary = vec![Address { postal_code: Some("937011234".into()), ..Address::default() }];

@@ -29,12 +29,14 @@ impl Segment {
         let mut bytes = Vec::with_capacity(self.len.div_ceil(8) as usize);
         for piece in 0..self.len.div_ceil(PIECE) {
             let days = self.days(store, cache, column, piece).await?;
-            let (eights, rest) = days.as_chunks::<8>();
-            bytes.extend(eights.iter().map(|eight| bits_of(*eight, from)));
+            let (groups, rest) = days.as_chunks::<GROUP>();
+            for group in groups {
+                bytes.extend_from_slice(&bits_of(group, from));
+            }
             if !rest.is_empty() {
-                let mut eight = [0; 8];
-                eight[..rest.len()].copy_from_slice(rest);
-                bytes.push(bits_of(eight, from));
+                let mut group = [0; GROUP];
+                group[..rest.len()].copy_from_slice(rest);
+                bytes.extend_from_slice(&bits_of(&group, from));
             }
         }
         let positions = Arc::new(RoaringBitmap::from_lsb0_bytes(0, &bytes));
@@ -95,12 +97,23 @@ impl Segment {
     }
 }
 
-/// A bit for each of eight days, the first the lowest: whether it is `from`, which is not 0, or a
+/// Days that are looked at together: a processor compares several at once.
+const GROUP: usize = 64;
+
+/// A bit for each of some days, the first the lowest: whether it is `from`, which is not 0, or a
 /// later one.
-fn bits_of(days: [u16; 8], from: u16) -> u8 {
-    let is = days.map(|day| u8::from(day >= from));
-    // Each byte is 0 or 1; the product brings them together in its highest byte.
-    (u64::from_le_bytes(is).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
+fn bits_of(days: &[u16; GROUP], from: u16) -> [u8; GROUP / 8] {
+    let mut is = [0u8; GROUP];
+    for (is, day) in is.iter_mut().zip(days) {
+        *is = u8::from(*day >= from);
+    }
+    let mut bits = [0; GROUP / 8];
+    let (eights, _) = is.as_chunks::<8>();
+    for (bits, eight) in bits.iter_mut().zip(eights) {
+        // Each byte is 0 or 1; the product brings them together in its highest byte.
+        *bits = (u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8;
+    }
+    bits
 }
 
 #[cfg(test)]
@@ -110,8 +123,8 @@ mod tests {
     #[test]
     fn a_bit_says_whether_its_day_is_late_enough() {
         for pattern in 0..=u8::MAX {
-            let days = std::array::from_fn(|i| 99 + u16::from(pattern >> i & 1));
-            assert_eq!(bits_of(days, 100), pattern);
+            let days = std::array::from_fn(|i| 99 + u16::from(pattern >> (i % 8) & 1));
+            assert_eq!(bits_of(&days, 100), [pattern; GROUP / 8]);
         }
     }
 }

@@ -255,21 +255,25 @@ impl Segment {
 
     /// The leaves that may have terms of a scan, by block.
     async fn leaves(&self, store: &Store, scan: &Scan) -> Result<Vec<(u16, u32)>, Error> {
+        let beginning = scan.keep != Keep::Whole;
+        self.leaves_of(store, &[scan.begins.as_slice()], beginning)
+            .await
+    }
+
+    /// The leaves that may have some terms, which are in order, or with `beginning` what begins
+    /// with them; by block.
+    async fn leaves_of(
+        &self,
+        store: &Store,
+        terms: &[&[u8]],
+        beginning: bool,
+    ) -> Result<Vec<(u16, u32)>, Error> {
         let directories = self.directories(store).await?;
-        let mut leaves = Vec::new();
-        for (block, directory) in (0..).zip(directories.iter()) {
-            let from = directory
-                .count_from(0, |first| first <= scan.begins.as_slice())
-                .saturating_sub(1);
-            let beyond = |first: &[u8]| match scan.keep {
-                Keep::Whole => first > scan.begins.as_slice(),
-                _ => first > scan.begins.as_slice() && !first.starts_with(&scan.begins),
-            };
-            let until = from + directory.count_from(from, |first| !beyond(first));
-            let place = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-            leaves.extend((place(from)..place(until)).map(|leaf| (block, leaf)));
-        }
-        Ok(leaves)
+        let of_block = |(block, directory): (u16, &Directory)| {
+            let leaves = directory.leaves_of(terms.iter().copied(), beginning);
+            leaves.into_iter().map(move |leaf| (block, leaf))
+        };
+        Ok((0..).zip(directories.iter()).flat_map(of_block).collect())
     }
 
     /// The positions that have one of the terms of a scan.
@@ -316,26 +320,25 @@ impl Segment {
                     let word = term.get(1..).unwrap_or_default();
                     words.binary_search(&word_key(word)).is_ok()
                 };
-                terms.iter().filter(is_word).collect::<Vec<_>>()
+                terms.iter().filter(is_word).map(Vec::as_slice).collect()
             }
-            Fit::Beginning => terms.iter().collect(),
+            Fit::Beginning => terms.iter().map(Vec::as_slice).collect::<Vec<_>>(),
         };
-        let mut leaves = Vec::new();
-        for term in known {
-            let scan = match fit {
-                Fit::Whole => Scan::whole(term.clone()),
-                Fit::Beginning => Scan::beginning(term.clone()),
-            };
-            leaves.extend(self.leaves(store, &scan).await?);
-        }
-        leaves.sort_unstable();
-        leaves.dedup();
-        let belongs = |term: &[u8]| {
-            let after = terms.partition_point(|known| known.as_slice() <= term);
-            let last = after.checked_sub(1).and_then(|at| terms.get(at));
-            last.is_some_and(|known| match fit {
-                Fit::Whole => term == known,
-                Fit::Beginning => term.starts_with(known),
+        let beginning = fit == Fit::Beginning;
+        let leaves = self.leaves_of(store, &known, beginning).await?;
+        // Both the terms of a leaf and those that are meant are in order.
+        let mut at = 0;
+        let mut belongs = |term: &[u8]| {
+            if known.get(at).is_none_or(|meant| *meant > term) {
+                at = known.partition_point(|meant| *meant <= term);
+                at = at.saturating_sub(1);
+            }
+            while known.get(at + 1).is_some_and(|next| *next <= term) {
+                at += 1;
+            }
+            known.get(at).is_some_and(|meant| match fit {
+                Fit::Whole => term == *meant,
+                Fit::Beginning => term.starts_with(meant),
             })
         };
         let positions = self
@@ -351,7 +354,7 @@ impl Segment {
         &self,
         store: &Store,
         leaves: &[(u16, u32)],
-        wanted: impl Fn(&[u8]) -> (bool, bool),
+        mut wanted: impl FnMut(&[u8]) -> (bool, bool),
     ) -> Result<Arc<RoaringBitmap>, Error> {
         let keys: Vec<i64> = leaves
             .iter()
