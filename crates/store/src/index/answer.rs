@@ -5,19 +5,19 @@ use std::{collections::HashMap, sync::Arc};
 use roaring::RoaringBitmap;
 
 use super::{
+    Held,
     bits::Bits,
     coding::BLOCK,
     question::Question,
     segment::{Scan, Segment},
     terms::{Order, Standing},
+    valued::column_of,
     walk::Walk,
 };
 use crate::{Error, Store};
 
 /// Blocks of which a sample is made.
-const SAMPLE: usize = 4;
-/// Blocks of a small one, for what is asked at each keystroke.
-const SMALL: usize = 2;
+const SAMPLE: usize = 2;
 /// Providers of an answer that are sample enough.
 const ENOUGH: u64 = 2_000;
 
@@ -109,14 +109,23 @@ impl Answer {
         blocks
     }
 
-    /// Calls back for terms of a scan, with how many of a small sample of the answer have each.
+    /// Records of the answer, at most so many, from all over it.
+    pub(crate) async fn some(&self, store: &Store, most: usize) -> Result<Vec<Held>, Error> {
+        let ids = self.ids();
+        let step = usize::try_from(ids.len())
+            .unwrap_or(usize::MAX)
+            .div_ceil(most);
+        store.held(ids.iter().step_by(step.max(1))).await
+    }
+
+    /// Calls back for terms of a scan, with how many of a sample of the answer have each.
     pub(crate) async fn sample(
         &self,
         store: &Store,
         scan: &Scan,
         mut each: impl FnMut(&[u8], u64),
     ) -> Result<(), Error> {
-        for block in self.blocks(SMALL) {
+        for block in self.blocks(SAMPLE) {
             let Block {
                 segment,
                 found,
@@ -145,37 +154,60 @@ impl Answer {
         Ok(())
     }
 
-    /// The values of a kind that most of a sample of the answer have, at most so many.
+    /// The values of a kind that most of the answer have, at most so many, each with how many
+    /// have it; of equally many the first by their bytes.
     pub(crate) async fn frequent(
         &self,
         store: &Store,
         kind: u8,
         most: usize,
-    ) -> Result<Vec<Box<[u8]>>, Error> {
-        let mut counts: HashMap<Box<[u8]>, u64> = HashMap::new();
-        for block in self.blocks(SAMPLE) {
-            let values = block
-                .segment
-                .values_of_block(store, kind, block.number)
-                .await?;
-            let mut by_code = vec![0u64; values.texts.len()];
-            for position in block.found.range(block.positions.clone()) {
-                let at = (position - block.positions.start) as usize;
-                let [from, to] = [values.starts[at], values.starts[at + 1]];
-                for code in &values.codes[from as usize..to as usize] {
-                    by_code[*code as usize] += 1;
-                }
-            }
-            for (text, count) in values.texts.iter().zip(by_code) {
+    ) -> Result<Vec<(Box<[u8]>, u64)>, Error> {
+        let Some(column) = column_of(kind) else {
+            return Ok(Vec::new());
+        };
+        let mut portions: Vec<(&Segment, &RoaringBitmap)> = self.portions().collect();
+        portions.sort_by_key(|(segment, _)| segment.len);
+        let largest = portions.pop();
+        // Those of small segments, which are few, are added to those of the largest.
+        let mut small: HashMap<Box<[u8]>, u64> = HashMap::new();
+        for (segment, found) in portions {
+            let texts = segment.texts(store, column).await?;
+            let counts = segment.count_values(store, column, &texts, found).await?;
+            for ((text, _), count) in texts.0.iter().zip(counts) {
                 if count > 0 {
-                    *counts.entry(text.clone()).or_default() += count;
+                    *small.entry(text.clone()).or_default() += u64::from(count);
                 }
             }
         }
-        let mut counts: Vec<(Box<[u8]>, u64)> = counts.into_iter().collect();
-        counts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-        counts.truncate(most);
-        Ok(counts.into_iter().map(|(text, _)| text).collect())
+        let mut all: Vec<(Box<[u8]>, u64)> = Vec::new();
+        if let Some((segment, found)) = largest {
+            let texts = segment.texts(store, column).await?;
+            let counts = segment.count_values(store, column, &texts, found).await?;
+            let mut counts: Vec<(&[u8], u64)> = texts
+                .0
+                .iter()
+                .zip(counts)
+                .map(|((text, _), count)| {
+                    let more = if small.is_empty() {
+                        None
+                    } else {
+                        small.remove(text)
+                    };
+                    (text.as_ref(), u64::from(count) + more.unwrap_or(0))
+                })
+                .filter(|(_, count)| *count > 0)
+                .collect();
+            let order = |a: &(&[u8], u64), b: &(&[u8], u64)| b.1.cmp(&a.1).then(a.0.cmp(b.0));
+            if counts.len() > most {
+                counts.select_nth_unstable_by(most, order);
+                counts.truncate(most);
+            }
+            all.extend(counts.into_iter().map(|(text, count)| (text.into(), count)));
+        }
+        all.extend(small);
+        all.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        all.truncate(most);
+        Ok(all)
     }
 
     /// Leaves only those with these ids.

@@ -11,6 +11,7 @@ use super::{
     coding::{BLOCK, Blob, Dictionary, PIECE, Part},
     order::Sorter,
     terms::{Order, Standing, day, kind, terms, word_key},
+    valued::{Writer, valued},
 };
 use crate::varint;
 
@@ -47,10 +48,13 @@ pub(crate) struct Builder {
     count: u32,
     block: u16,
     names: HashMap<Box<[u8]>, u32, foldhash::fast::FixedState>,
+    /// Of each term of the block the column of values that it belongs to, and its number there.
+    valued: Vec<Option<(u16, u32)>>,
     /// A term and a position that has it, in the order they came.
     pairs: Vec<(u32, u32)>,
     orders: Vec<(Order, Sorter)>,
     columns: [Column; 2],
+    values: [Writer; 4],
     blobs: Vec<Blob>,
     /// The words of names, each short.
     words: HashSet<u32, foldhash::fast::FixedState>,
@@ -91,12 +95,14 @@ impl Builder {
             count: 0,
             block: 0,
             names: HashMap::default(),
+            valued: Vec::new(),
             pairs: Vec::new(),
             orders: Order::ALL
                 .into_iter()
                 .map(|sort| (sort, Sorter::new()))
                 .collect(),
             columns: [column(ENUMERATED), column(UPDATED)],
+            values: Default::default(),
             blobs: Vec::new(),
             words: HashSet::default(),
             finished: false,
@@ -113,9 +119,20 @@ impl Builder {
             let next = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
             let known = self.names.get(term).copied().unwrap_or_else(|| {
                 self.names.insert(term.into(), next);
+                let value = valued(term).and_then(|(column, text)| {
+                    let writer = self.values.get_mut(usize::from(column))?;
+                    Some((column, writer.number(text)))
+                });
+                self.valued.push(value);
                 next
             });
             self.pairs.push((known, position));
+            if let Some(Some((column, number))) = self.valued.get(known as usize) {
+                self.values[usize::from(*column)].note(*number);
+            }
+        }
+        for (column, writer) in (0..).zip(&mut self.values) {
+            writer.end_position(column, &mut self.blobs);
         }
         for ((_, sorter), standing) in self.orders.iter_mut().zip(&provider.standings) {
             sorter.push(standing, position)?;
@@ -145,6 +162,7 @@ impl Builder {
     /// Groups the pairs by term and writes the dictionary of the block.
     fn end_block(&mut self) -> io::Result<()> {
         let mut terms: Vec<(Box<[u8]>, u32)> = self.names.drain().collect();
+        self.valued.clear();
         terms.sort_unstable();
         let mut starts = vec![0u32; terms.len() + 1];
         for &(term, _) in &self.pairs {
@@ -210,6 +228,9 @@ impl Builder {
             if !column.piece.is_empty() {
                 column.end(&mut self.blobs);
             }
+        }
+        for (column, writer) in (0..).zip(std::mem::take(&mut self.values)) {
+            writer.finish(column, &mut self.blobs);
         }
         let mut words: Vec<u32> = self.words.drain().collect();
         words.sort_unstable();

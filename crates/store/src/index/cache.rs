@@ -7,8 +7,9 @@ use quick_cache::{Weighter, sync};
 use roaring::RoaringBitmap;
 
 use super::{
-    segment::{Fit, Groups, Scan, Values},
+    segment::{Fit, Groups, Scan},
     terms::Standing,
+    valued::{Piece, Texts},
 };
 
 /// Bytes that are kept at most. Of ten million providers an order is 40 MB, and the sets that most
@@ -28,7 +29,8 @@ pub(crate) enum Key {
     Order(i64, i64),
     Signposts(i64, u16),
     Groups(i64, u8, usize),
-    Values(i64, u8, u16),
+    Values(i64, i64),
+    Texts(i64, u16),
 }
 
 #[derive(Clone)]
@@ -38,7 +40,8 @@ pub(crate) enum Cached {
     Days(Arc<Vec<u16>>),
     Signposts(Arc<Vec<Standing>>),
     Groups(Arc<Groups>),
-    Values(Arc<Values>),
+    Values(Arc<Piece>),
+    Texts(Arc<Texts>),
 }
 
 #[derive(Clone)]
@@ -55,14 +58,8 @@ impl Weighter<Key, Cached> for Bytes {
                 .iter()
                 .map(|(text, positions)| text.len() + positions.serialized_size() + 64)
                 .sum(),
-            Cached::Values(values) => {
-                (values.starts.len() + values.codes.len()) * size_of::<u32>()
-                    + values
-                        .texts
-                        .iter()
-                        .map(|text| text.len() + 16)
-                        .sum::<usize>()
-            }
+            Cached::Values(piece) => piece.size(),
+            Cached::Texts(texts) => texts.0.iter().map(|(text, _)| text.len() + 32).sum(),
         };
         bytes as u64 + 128
     }
@@ -133,9 +130,16 @@ impl Cache {
         }
     }
 
-    pub(crate) fn values(&self, key: &Key) -> Option<Arc<Values>> {
+    pub(crate) fn values(&self, key: &Key) -> Option<Arc<Piece>> {
         match self.of(key).get(key) {
-            Some(Cached::Values(values)) => Some(values),
+            Some(Cached::Values(piece)) => Some(piece),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn texts(&self, key: &Key) -> Option<Arc<Texts>> {
+        match self.of(key).get(key) {
+            Some(Cached::Texts(texts)) => Some(texts),
             _ => None,
         }
     }

@@ -42,6 +42,10 @@ pub(crate) enum Part {
     Column(u16, u32),
     /// The words of names, each in four bytes, in order.
     Vocabulary,
+    /// A piece of a column of values.
+    Values(u16, u32),
+    /// The values of a column.
+    Texts(u16),
 }
 
 impl Part {
@@ -57,13 +61,15 @@ impl Part {
             Self::Signposts(order) => (5, order, 0),
             Self::Column(column, n) => (6, column, n),
             Self::Vocabulary => (7, 0, 0),
+            Self::Values(column, n) => (8, column, n),
+            Self::Texts(column) => (9, column, 0),
         };
-        i64::from(group) << 23 | part << 20 | i64::from(number)
+        i64::from(group) << 24 | part << 20 | i64::from(number)
     }
 }
 
 /// Bits of the key of a part.
-const KEY: u32 = 39;
+const KEY: u32 = 40;
 
 /// The keys of all blobs of a segment.
 pub(crate) fn keys_of(segment: i64) -> std::ops::Range<i64> {

@@ -23,6 +23,7 @@ mod question;
 mod segment;
 mod settle;
 mod terms;
+mod valued;
 mod view;
 mod walk;
 
@@ -39,7 +40,7 @@ pub(crate) use question::{
     text_whole,
 };
 pub(crate) use segment::{Keep, Scan};
-pub(crate) use terms::{Order, PART, Standing, kind, postal_head, term};
+pub(crate) use terms::{Order, PART, Standing, kind, postal_head, term, terms};
 pub(crate) use view::Index;
 pub(crate) use walk::Step;
 

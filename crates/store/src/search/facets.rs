@@ -1,7 +1,11 @@
 //! What the providers of a search are like: how many have which value; and what names begin with
 //! what was typed.
 
-use std::{cmp::Reverse, collections::HashMap, sync::Arc};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use canvass_model::{Entity, Facet, Facets, PlaceOf, ProviderFilter};
 
@@ -13,8 +17,10 @@ use crate::{
 
 /// Values of a facet that are told.
 const TOLD: usize = 12;
-/// Values of which it is counted exactly how many there are, to find the largest.
-const LOOKED_AT: usize = 24;
+/// Of fewer providers than these some are read to see what names they have.
+const NARROW: u64 = 2_000;
+/// So many of them.
+const READ: usize = 100;
 /// The shortest beginning of a name that is completed.
 const TYPED: usize = 2;
 
@@ -37,9 +43,6 @@ fn kinds(of: PlaceOf) -> (u8, u8, u8) {
 impl Store {
     /// The most frequent values of what a search finds. A provider with several values counts for
     /// each, as it is found by each.
-    ///
-    /// Of more than a million providers the values are looked for among a sample; their counts are
-    /// exact always.
     ///
     /// # Errors
     /// When the database fails.
@@ -93,32 +96,25 @@ impl Store {
     }
 
     async fn frequent_codes(&self, answer: &Answer, kind: u8) -> Result<Vec<Facet>, Error> {
-        let mut codes = Vec::with_capacity(LOOKED_AT);
-        for code in answer.frequent(self, kind, LOOKED_AT).await? {
-            let value = String::from_utf8_lossy(&code).into_owned();
-            let having = Question::whole(term(kind, &value));
-            let count = answer.count_of(self, &having).await?;
-            codes.push(Facet { value, count });
-        }
-        Ok(largest(codes, TOLD))
+        let codes = answer.frequent(self, kind, TOLD).await?.into_iter();
+        let facet = |(code, count): (Box<[u8]>, u64)| Facet {
+            value: String::from_utf8_lossy(&code).into_owned(),
+            count,
+        };
+        Ok(largest(codes.map(facet).collect(), TOLD))
     }
 
     async fn frequent_cities(&self, answer: &Answer, kind: u8) -> Result<Vec<Facet>, Error> {
-        let mut cities = Vec::with_capacity(LOOKED_AT);
-        for key in answer.frequent(self, kind, LOOKED_AT).await? {
-            let text = String::from_utf8_lossy(&key).into_owned();
-            let mut begins = term(kind, &text);
-            begins.push(PART);
-            let count = answer.count_of(self, &Question::beginning(begins)).await?;
+        let cities = answer.frequent(self, kind, TOLD).await?.into_iter();
+        let facet = |(key, count): (Box<[u8]>, u64)| {
+            let text = String::from_utf8_lossy(&key).to_uppercase();
             let value = match text.split_once(char::from(PART)) {
-                Some((city, state)) if !state.is_empty() => {
-                    format!("{}, {state}", city.to_uppercase())
-                }
-                _ => text.trim_end_matches(char::from(PART)).to_uppercase(),
+                Some((city, state)) if !state.is_empty() => format!("{city}, {state}"),
+                _ => text.trim_end_matches(char::from(PART)).to_owned(),
             };
-            cities.push(Facet { value, count });
-        }
-        Ok(largest(cities, TOLD))
+            Facet { value, count }
+        };
+        Ok(largest(cities.map(facet).collect(), TOLD))
     }
 
     /// What a text that is being typed may become: its last word made whole, by names that there
@@ -139,15 +135,29 @@ impl Store {
         let among = before.map_or_else(|| Question::All(Vec::new()), index::text);
         let answer = self.ask(&among).await?;
         let mut found: HashMap<Vec<u8>, u64> = HashMap::new();
-        let scan = Scan::beginning(term(kind::NAME, last));
-        answer
-            .sample(self, &scan, |term, count| {
-                if let Some(word) = term.get(1..) {
-                    *found.entry(word.to_vec()).or_default() += count;
+        let begins = term(kind::NAME, last);
+        let mut note = |term: &[u8], count| {
+            if let Some(word) = term.get(1..) {
+                *found.entry(word.to_vec()).or_default() += count;
+            }
+        };
+        if answer.len() < NARROW {
+            for held in answer.some(self, READ).await? {
+                let mut words = BTreeSet::new();
+                index::terms(&held.provider, |term| {
+                    if term.starts_with(&begins) {
+                        words.insert(term.to_vec());
+                    }
+                });
+                for word in &words {
+                    note(word, 1);
                 }
-            })
-            .await?;
-        let mut found: Vec<(Vec<u8>, u64)> = found.into_iter().filter(|(_, n)| *n > 0).collect();
+            }
+        } else {
+            let scan = Scan::beginning(begins);
+            answer.sample(self, &scan, note).await?;
+        }
+        let mut found: Vec<(Vec<u8>, u64)> = found.into_iter().collect();
         found.sort_unstable_by(|a, b| (Reverse(a.1), &a.0).cmp(&(Reverse(b.1), &b.0)));
         let whole = found.into_iter().take(limit).map(|(word, _)| {
             let word = String::from_utf8_lossy(&word).into_owned();

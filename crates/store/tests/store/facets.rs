@@ -35,6 +35,13 @@ both_engines! {
             assert_eq!(db.facets(&filter(&[("q", "nobody")])).await.unwrap(), canvass_model::Facets::default());
             db.settle(now()).await.unwrap();
         }
+        // What is written since is counted with what was settled.
+        db.write_providers(&[in_city(10, "RENO", "NV"), in_city(2_000, "BOISE", "ID")], now()).await.unwrap();
+        let found = db.facets(&filter(&[])).await.unwrap();
+        assert_eq!(pairs(&found.city), [
+            ("ELKO, NV", 859), ("LAS VEGAS, NV", 430), ("RENO, NV", 3), ("FRESNO, CA", 2), ("BOISE, ID", 1),
+        ]);
+        assert_eq!(pairs(&found.specialty), [(INTERNAL, 1_294), (CARDIOLOGY, 1)]);
     }
 
     async fn names_are_completed_by_those_there_are(db: Database) {

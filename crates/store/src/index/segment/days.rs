@@ -81,17 +81,13 @@ impl Segment {
         column: u16,
         piece: u32,
     ) -> Result<Arc<Vec<u16>>, Error> {
-        let part = Part::Column(column, piece).key();
-        let key = Key::Days(self.number, part);
+        let part = Part::Column(column, piece);
+        let key = Key::Days(self.number, part.key());
         if let Some(known) = cache.days(&key) {
             return Ok(known);
         }
-        let read: Vec<u16> = self
-            .blobs(store, &[part], |_, blob| Some(days(blob).collect()))
-            .await?
-            .pop()
-            .ok_or_else(|| self.damaged())?;
-        let read = Arc::new(read);
+        let read = self.blob(store, part, |blob| Some(days(blob).collect()));
+        let read: Arc<Vec<u16>> = Arc::new(read.await?);
         cache.put(key, Cached::Days(read.clone()));
         Ok(read)
     }

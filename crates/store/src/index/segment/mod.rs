@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{Error, Store};
 
-pub(crate) use values::{Groups, Values};
+pub(crate) use values::Groups;
 
 /// Blobs that are asked for at once.
 const AT_ONCE: usize = 256;
@@ -226,6 +226,19 @@ impl Segment {
         Ok(all)
     }
 
+    /// One of its blobs.
+    async fn blob<T>(
+        &self,
+        store: &Store,
+        part: Part,
+        read: impl Fn(&[u8]) -> Option<T>,
+    ) -> Result<T, Error> {
+        let all = self
+            .blobs(store, &[part.key()], |_, blob| read(blob))
+            .await?;
+        all.into_iter().next().ok_or_else(|| self.damaged())
+    }
+
     async fn directories(&self, store: &Store) -> Result<Arc<Vec<Directory>>, Error> {
         if let Some(known) = self.directories.get() {
             return Ok(known.clone());
@@ -243,13 +256,8 @@ impl Segment {
         if let Some(known) = self.vocabulary.get() {
             return Ok(known.clone());
         }
-        let read = self
-            .blobs(store, &[Part::Vocabulary.key()], |_, blob| {
-                Some(numbers(blob))
-            })
-            .await?
-            .pop()
-            .ok_or_else(|| self.damaged())?;
+        let read = self.blob(store, Part::Vocabulary, |blob| Some(numbers(blob)));
+        let read = read.await?;
         Ok(self.vocabulary.get_or_init(|| Arc::new(read)).clone())
     }
 

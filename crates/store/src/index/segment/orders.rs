@@ -46,17 +46,13 @@ impl Segment {
         sort: Order,
         piece: u32,
     ) -> Result<Arc<Vec<u32>>, Error> {
-        let part = Part::Order(sort.number(), piece).key();
-        let key = Key::Order(self.number, part);
+        let part = Part::Order(sort.number(), piece);
+        let key = Key::Order(self.number, part.key());
         if let Some(known) = cache.order(&key) {
             return Ok(known);
         }
-        let read = self
-            .blobs(store, &[part], |_, blob| Some(numbers(blob)))
-            .await?
-            .pop()
-            .ok_or_else(|| self.damaged())?;
-        let order = Arc::new(read);
+        let read = self.blob(store, part, |blob| Some(numbers(blob)));
+        let order = Arc::new(read.await?);
         cache.put(key, Cached::Order(order.clone()));
         Ok(order)
     }
@@ -74,13 +70,8 @@ impl Segment {
         let posts = if let Some(known) = cache.signposts(&key) {
             known
         } else {
-            let part = Part::Signposts(sort.number()).key();
-            let read = self
-                .blobs(store, &[part], |_, blob| read_signposts(blob))
-                .await?
-                .pop()
-                .ok_or_else(|| self.damaged())?;
-            let read = Arc::new(read);
+            let part = Part::Signposts(sort.number());
+            let read = Arc::new(self.blob(store, part, read_signposts).await?);
             cache.put(key, Cached::Signposts(read.clone()));
             read
         };

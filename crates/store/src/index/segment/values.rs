@@ -9,20 +9,11 @@ use crate::{
     Error, Store,
     index::{
         cache::{Cached, Key},
-        coding::{BLOCK, Found, Part, read_inline, read_leaf},
+        coding::{Found, PIECE, Part, read_inline, read_leaf},
         terms::PART,
+        valued::{Piece, Texts},
     },
 };
-
-/// Which values the positions of a block have.
-#[derive(Default)]
-pub(crate) struct Values {
-    pub(crate) texts: Vec<Box<[u8]>>,
-    /// Where the codes of each position begin, and where those of the last end.
-    pub(crate) starts: Vec<u32>,
-    /// Places among the texts.
-    pub(crate) codes: Vec<u32>,
-}
 
 /// Texts, each with the positions that have it.
 pub(crate) type Groups = Vec<(Arc<str>, RoaringBitmap)>;
@@ -142,49 +133,68 @@ impl Segment {
         Ok(groups)
     }
 
-    /// Of each position of a block, the values of a kind that it has. Of terms of several parts the
-    /// last is no part of the value.
-    pub(crate) async fn values_of_block(
+    /// The values of a column.
+    pub(crate) async fn texts(&self, store: &Store, column: u16) -> Result<Arc<Texts>, Error> {
+        let cache = &store.index().cache;
+        let key = Key::Texts(self.number, column);
+        if let Some(known) = cache.texts(&key) {
+            return Ok(known);
+        }
+        let read = self.blob(store, Part::Texts(column), Texts::read).await?;
+        let texts = Arc::new(read);
+        cache.put(key, Cached::Texts(texts.clone()));
+        Ok(texts)
+    }
+
+    /// How many of some positions have each value of a column, by their numbers.
+    pub(crate) async fn count_values(
         &self,
         store: &Store,
-        kind: u8,
-        block: u16,
-    ) -> Result<Arc<Values>, Error> {
+        column: u16,
+        texts: &Texts,
+        found: &RoaringBitmap,
+    ) -> Result<Vec<u32>, Error> {
+        let others = (found.len() > u64::from(self.len) / 2).then(|| {
+            let mut others = RoaringBitmap::new();
+            others.insert_range(0..self.len);
+            others - found
+        });
+        let mut counts = vec![0; texts.0.len()];
+        let counted = others.as_ref().unwrap_or(found);
+        for piece in 0..self.len.div_ceil(PIECE) {
+            let from = piece * PIECE;
+            let positions = from..self.len.min(from + PIECE);
+            if counted.range_cardinality(positions.clone()) > 0 {
+                let values = self.values(store, column, piece, positions.len()).await?;
+                values.count(counted, positions, &mut counts);
+            }
+        }
+        if others.is_some() {
+            // What all have, less what the others have, is the shorter way.
+            for (count, (_, of_all)) in counts.iter_mut().zip(&texts.0) {
+                *count = of_all.saturating_sub(*count);
+            }
+        }
+        Ok(counts)
+    }
+
+    /// A piece of a column of values.
+    async fn values(
+        &self,
+        store: &Store,
+        column: u16,
+        piece: u32,
+        positions: usize,
+    ) -> Result<Arc<Piece>, Error> {
         let cache = &store.index().cache;
-        let key = Key::Values(self.number, kind, block);
+        let part = Part::Values(column, piece);
+        let key = Key::Values(self.number, part.key());
         if let Some(known) = cache.values(&key) {
             return Ok(known);
         }
-        let from = u32::from(block) * BLOCK;
-        let mut values = Values::default();
-        let mut pairs: Vec<(u32, u32)> = Vec::new();
-        let mut codes: HashMap<Vec<u8>, u32> = HashMap::new();
-        let scan = Scan::beginning(vec![kind]);
-        self.each_term_of_block(store, &scan, block, |term, positions| {
-            let text = term.get(1..).unwrap_or_default();
-            let last = text.iter().rposition(|b| *b == PART);
-            let text = &text[..last.unwrap_or(text.len())];
-            let code = codes.get(text).copied().unwrap_or_else(|| {
-                let next = u32::try_from(values.texts.len()).unwrap_or(u32::MAX);
-                codes.insert(text.to_vec(), next);
-                values.texts.push(text.into());
-                next
-            });
-            pairs.extend(positions.iter().map(|position| (position - from, code)));
-        })
-        .await?;
-        pairs.sort_unstable();
-        pairs.dedup();
-        values.starts = vec![0; BLOCK as usize + 1];
-        for (position, code) in pairs {
-            values.starts[position as usize + 1] += 1;
-            values.codes.push(code);
-        }
-        for i in 1..values.starts.len() {
-            values.starts[i] += values.starts[i - 1];
-        }
-        let values = Arc::new(values);
-        cache.put(key, Cached::Values(values.clone()));
-        Ok(values)
+        let read = self.blob(store, part, |blob| Piece::read(blob, positions));
+        let read = Arc::new(read.await?);
+        cache.put(key, Cached::Values(read.clone()));
+        Ok(read)
     }
 }
