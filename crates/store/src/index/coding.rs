@@ -15,9 +15,9 @@ use crate::varint;
 pub(crate) const BLOCK: u32 = 1 << 18;
 /// Positions of a piece of an order or of a column.
 pub(crate) const PIECE: u32 = 1 << 16;
-/// Bytes of a leaf at most, if its terms are no longer: with a row's head it fills one page of
-/// SQLite.
-const LEAF: usize = 4_040;
+/// Bytes of a leaf at most, if its terms are no longer: two with what a row has about it fill a
+/// page of either engine.
+const LEAF: usize = 4_020;
 /// Positions whose bytes are more than this stand in a blob of their own.
 const INLINE: usize = 600;
 /// Of every so many places of an order, one is a signpost.

@@ -17,7 +17,7 @@ use super::{
 use crate::{Error, Store, value::params};
 
 /// As many providers are read and sorted rather than looked for in the order.
-const FEW: u64 = 120;
+const FEW: u64 = 64;
 /// Places of the order that cost as much to go along as one place costs to be looked up.
 const LOOK: u64 = 8;
 /// Providers that are wanted of a segment, more or less, when a way is chosen.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Providers that are read and sorted by their own distance rather than looked for ZIP by ZIP.
-const FEW: u64 = 200;
+const FEW: u64 = 64;
 /// ZIP codes that are looked at together, at most.
 const BAND: usize = 256;
 /// Digits of a tier in a cursor.
