@@ -5,6 +5,7 @@
 
 use std::{
     io::ErrorKind,
+    path::Path,
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -231,6 +232,16 @@ impl Browser {
         self.persist(&format!("choosing {option}"), || {
             let element = self.find(&option)?;
             self.command("POST", &format!("/element/{element}/click"), &json!({}))
+        });
+    }
+
+    /// Chooses a file of this machine in a field for one.
+    #[track_caller]
+    pub fn pick_file(&self, css: &str, file: &Path) {
+        self.persist(&format!("choosing a file in {css}"), || {
+            let element = self.find(css)?;
+            let path = json!({ "text": file.to_str() });
+            self.command("POST", &format!("/element/{element}/value"), &path)
         });
     }
 

@@ -1,6 +1,6 @@
 //! A registry of generated people, a canvass of its own, and the one who administers it.
 
-use std::process::Stdio;
+use std::{path::PathBuf, process::Stdio};
 
 use tempfile::TempDir;
 
@@ -130,6 +130,11 @@ impl World {
     pub fn registry_pauses(&self, hold: bool) {
         self.registry_process
             .signal(if hold { "STOP" } else { "CONT" });
+    }
+
+    /// A file of the folder in which commands run.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     /// Writes a file into the folder in which commands run.

@@ -1,6 +1,7 @@
 //! One file for each thing that people do.
 
 mod account;
+mod imports;
 mod keyboard;
 mod leads;
 mod looks;

@@ -344,6 +344,17 @@ document.addEventListener("htmx:configRequest", (event) => {
   const { parameters } = event.detail;
   for (const name of Object.keys(parameters)) if (parameters[name] === "") delete parameters[name];
 });
+// How much of a large file was sent. What comes back is small, and told by nothing.
+document.addEventListener("htmx:xhr:progress", (event) => {
+  const sent = $("[data-sent]", event.target);
+  const { lengthComputable, loaded, total } = event.detail;
+  if (!sent || !lengthComputable) return;
+  const percent = Math.floor((100 * loaded) / total);
+  const bar = $("progress", sent);
+  bar.value = Math.max(bar.value, percent);
+  $("b", sent).textContent = bar.value;
+  sent.hidden = false;
+});
 // An answer that refuses may be the fragment with what is wrong in it; a problem is told beside the
 // page, which stays as it is.
 document.addEventListener("htmx:beforeSwap", (event) => {

@@ -235,6 +235,11 @@ pub(crate) async fn run(app: &App) -> Outcome {
     mix(app, 7).await?;
     println!("Other searches, of the same process");
     mix(app, 8).await?;
+    beside(app).await
+}
+
+/// What is said beside a result and while a name is typed.
+pub(crate) async fn beside(app: &App) -> Outcome {
     facets(app).await?;
     names(app).await
 }

@@ -69,6 +69,9 @@ async fn all(root: &Path, words: &[&str]) -> Outcome {
         if names.contains(&"mix") {
             mix::run(&app).await?;
         }
+        if names.contains(&"facets") {
+            mix::beside(&app).await?;
+        }
         if names.contains(&"load") {
             load::run(&app).await?;
         }

@@ -125,6 +125,9 @@ impl Texts {
     }
 }
 
+/// Values that are gone through in the time in which one is looked up.
+const LOOK: u64 = 64;
+
 /// Some positions of a column.
 pub(crate) struct Piece {
     /// Of each the number of a value and 1, or 0.
@@ -162,7 +165,8 @@ impl Piece {
         };
         let having = found.range_cardinality(positions.clone());
         let from = positions.start;
-        let few = having < self.more.len() as u64 / 8;
+        // Going through all others costs less than to look some of them up each.
+        let few = having * LOOK < self.more.len() as u64;
         let mut bits = Bits::new(from, if few { from } else { positions.end });
         for position in found.range(positions) {
             let place = position - from;

@@ -8,6 +8,7 @@ use std::{
 };
 
 use canvass_model::{Entity, Facet, Facets, PlaceOf, ProviderFilter};
+use tokio::task::JoinSet;
 
 use crate::{
     Error, Store,
@@ -40,6 +41,22 @@ fn kinds(of: PlaceOf) -> (u8, u8, u8) {
     }
 }
 
+/// Begins to tell something of an answer; whoever goes away ends it.
+fn beside<F: Future<Output = Result<Vec<Facet>, Error>> + Send + 'static>(
+    store: &Store,
+    answer: &Arc<Answer>,
+    tell: impl FnOnce(Store, Arc<Answer>) -> F,
+) -> impl Future<Output = Result<Vec<Facet>, Error>> {
+    let mut task = JoinSet::new();
+    task.spawn(tell(store.clone(), answer.clone()));
+    async move {
+        match task.join_next().await {
+            Some(told) => told.map_err(|e| Error::Statement(Box::new(e)))?,
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
 impl Store {
     /// The most frequent values of what a search finds. A provider with several values counts for
     /// each, as it is found by each.
@@ -47,13 +64,20 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn facets(&self, filter: &ProviderFilter) -> Result<Facets, Error> {
-        let answer = self.matching(filter).await?;
+        let answer = Arc::new(self.matching(filter).await?);
         let taxonomy = if filter.primary_only {
             kind::PRIMARY
         } else {
             kind::TAXONOMY
         };
         let (state, city, _) = kinds(filter.place);
+        // Each of them goes through the whole answer, so they do it beside each other.
+        let specialties = beside(self, &answer, async move |store, answer| {
+            store.frequent_codes(&answer, taxonomy).await
+        });
+        let cities = beside(self, &answer, async move |store, answer| {
+            store.frequent_cities(&answer, city).await
+        });
         let mut entity = Vec::new();
         for one in [Entity::Individual, Entity::Organization] {
             entity.push(Facet {
@@ -62,9 +86,9 @@ impl Store {
             });
         }
         Ok(Facets {
-            specialty: self.frequent_codes(&answer, taxonomy).await?,
             state: largest(answer.counts(self, state, usize::MAX).await?, TOLD),
-            city: self.frequent_cities(&answer, city).await?,
+            specialty: specialties.await?,
+            city: cities.await?,
             entity: largest(entity, TOLD),
         })
     }
