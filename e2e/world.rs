@@ -132,6 +132,11 @@ impl World {
             .signal(if hold { "STOP" } else { "CONT" });
     }
 
+    /// Keeps canvass from answering, or lets it.
+    pub fn server_pauses(&self, hold: bool) {
+        self.server.signal(if hold { "STOP" } else { "CONT" });
+    }
+
     /// A file of the folder in which commands run.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

@@ -19,7 +19,11 @@ fn a_month_and_a_week_are_uploaded_watched_and_found() {
     let upload = |file: &std::path::Path| {
         browser.open("/sync");
         browser.pick_file("#file", file);
+        // However quick the machine is, it is on its way until this was seen.
+        world.server_pauses(true);
         browser.click("#files form:has(#file) button");
+        browser.until_text("#files [data-sent]", "% sent");
+        world.server_pauses(false);
     };
 
     // What is no file of the registry says so, and changes nothing.

@@ -13,8 +13,10 @@ use crate::varint;
 
 /// Positions of a block. A power of two and a multiple of the 65,536 of a Roaring container.
 pub(crate) const BLOCK: u32 = 1 << 18;
-/// Positions of a piece of an order or of a column.
+/// Positions of a piece of a column.
 pub(crate) const PIECE: u32 = 1 << 16;
+/// Positions of a piece of an order: a page mostly needs one.
+pub(crate) const ORDERED: u32 = 1 << 15;
 /// Bytes of a leaf at most, if its terms are no longer: two with what a row has about it fill a
 /// page of either engine.
 const LEAF: usize = 4_020;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    coding::{Blob, PIECE, Part, SIGNPOST},
+    coding::{Blob, ORDERED, Part, SIGNPOST},
     terms::Standing,
 };
 use crate::varint;
@@ -124,7 +124,7 @@ impl Ordered<'_> {
         }
         self.count += 1;
         self.piece.extend_from_slice(&position.to_le_bytes());
-        if self.piece.len() == PIECE as usize * 4 {
+        if self.piece.len() == ORDERED as usize * 4 {
             self.end_piece();
         }
     }

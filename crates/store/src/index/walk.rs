@@ -9,8 +9,8 @@ use super::{
     Held,
     answer::Answer,
     bits::Bits,
-    coding::{PIECE, SIGNPOST},
-    read_id,
+    coding::{ORDERED, SIGNPOST},
+    read_id, read_provider,
     segment::Segment,
     terms::{Order, Standing},
 };
@@ -293,12 +293,21 @@ impl Lane {
         Ok(ids)
     }
 
-    /// The position of the provider with an NPI.
-    async fn position_of(&self, store: &Store, npi: i64) -> Result<Option<u32>, Error> {
-        let sql = "SELECT id FROM providers WHERE npi = $1";
-        let row = store.first(sql, params![npi]).await?;
-        let id = row.map(|row| read_id(&row, 0)).transpose()?;
-        let id: RoaringBitmap = id.into_iter().collect();
+    /// The position of the provider that a standing is of, if it stands there still.
+    async fn position_of(
+        &self,
+        store: &Store,
+        sort: Order,
+        standing: &Standing,
+    ) -> Result<Option<u32>, Error> {
+        let sql = "SELECT id, npi, record FROM providers WHERE npi = $1";
+        let Some(row) = store.first(sql, params![standing.npi(sort)]).await? else {
+            return Ok(None);
+        };
+        if Standing::of(&read_provider(&row, 1)?, sort) != *standing {
+            return Ok(None);
+        }
+        let id: RoaringBitmap = [read_id(&row, 0)?].into_iter().collect();
         Ok(self.segment.positions(&id).min())
     }
 
@@ -311,23 +320,21 @@ impl Lane {
         near: u32,
     ) -> Result<u32, Error> {
         let cache = &store.index().cache;
-        let piece = self.segment.order(store, cache, sort, near / PIECE).await?;
+        let piece = self
+            .segment
+            .order(store, cache, sort, near / ORDERED)
+            .await?;
         // Only those that were found are as the order knows them.
         let found: Vec<(u32, u32)> = (near..near + SIGNPOST)
-            .zip(piece.iter().skip((near % PIECE) as usize))
+            .zip(piece.iter().skip((near % ORDERED) as usize))
             .filter(|(_, position)| self.found.contains(**position))
             .map(|(place, position)| (place, *position))
             .collect();
         // Mostly it is the very row that the page before ended with.
-        if let Some(at) = self.position_of(store, after.npi(sort)).await? {
-            let same = found.iter().position(|(_, position)| *position == at);
-            if let Some((place, _)) = same.and_then(|same| found.get(same)) {
-                let held = store.held([self.segment.id(at)]).await?;
-                let stands = held.first().map(|h| Standing::of(&h.provider, sort));
-                if stands.is_some_and(|standing| standing == *after) {
-                    return Ok(place + 1);
-                }
-            }
+        if let Some(at) = self.position_of(store, sort, after).await?
+            && let Some((place, _)) = found.iter().find(|(_, position)| *position == at)
+        {
+            return Ok(place + 1);
         }
         let (mut low, mut high) = (0, found.len());
         while low < high {
@@ -364,8 +371,10 @@ impl Along {
             if self.bits.is_none() && self.steps > found.len() / 8 {
                 self.bits = Some(Bits::of(found, segment.len));
             }
-            let piece = segment.order(store, cache, sort, self.at / PIECE).await?;
-            let rest = piece.get((self.at % PIECE) as usize..).unwrap_or_default();
+            let piece = segment.order(store, cache, sort, self.at / ORDERED).await?;
+            let rest = piece
+                .get((self.at % ORDERED) as usize..)
+                .unwrap_or_default();
             // What was looked at is noted between stretches of the piece.
             let stretch = rest.len().min(STRETCH);
             let mut looked = 0;

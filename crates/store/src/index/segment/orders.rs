@@ -7,7 +7,7 @@ use crate::{
     Error, Store,
     index::{
         cache::{Cache, Cached, Key},
-        coding::{PIECE, Part, SIGNPOST, numbers},
+        coding::{ORDERED, Part, SIGNPOST, numbers},
         terms::{Order, Standing},
     },
     varint,
@@ -20,7 +20,7 @@ impl Segment {
         if let Some(known) = of_order.get() {
             return Ok(known.clone());
         }
-        let keys: Vec<i64> = (0..self.len.div_ceil(PIECE))
+        let keys: Vec<i64> = (0..self.len.div_ceil(ORDERED))
             .map(|piece| Part::Order(sort.number(), piece).key())
             .collect();
         let mut ranks = vec![0; self.len as usize];
