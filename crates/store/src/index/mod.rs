@@ -2,8 +2,8 @@
 //!
 //! It is made of *segments*, each of which describes some providers as they were when it was
 //! built, and never changes: `terms` says by what a provider is found, `build` makes a segment,
-//! `coding` knows its bytes, `segment` reads it. A provider that is written goes on the list of
-//! those that no segment describes yet, in the transaction that writes it; whoever searches
+//! `coding` and `valued` know its bytes, `segment` reads it. A provider that is written goes on the
+//! list of those that no segment describes yet, in the transaction that writes it; whoever searches
 //! describes these in memory (`view`), so that a search sees all that was committed. From time to
 //! time they become a segment, and small segments one large one (`settle`). What is dead in a
 //! segment was described anew since.
