@@ -294,3 +294,60 @@ pub(crate) fn days(bytes: &[u8]) -> impl Iterator<Item = u16> {
     let (all, _) = bytes.as_chunks::<2>();
     all.iter().map(|b| u16::from_le_bytes(*b))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn name(n: u32) -> Vec<u8> {
+        format!("W{n:05} and what makes it longer").into_bytes()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        /// Of every third number there is a term; some are asked for, whole or by how they begin.
+        #[test]
+        fn the_leaves_of_terms_have_all_of_them(
+            mut asked in proptest::collection::btree_set(0u32..3_000, 1..60),
+            short in 1usize..7,
+            beginning: bool,
+        ) {
+            let terms: Vec<Vec<u8>> = (0..3_000).step_by(3).map(name).collect();
+            let mut blobs = Vec::new();
+            let mut dictionary = Dictionary::new(0, &mut blobs);
+            for term in &terms {
+                dictionary.add(term, &[7]).unwrap();
+            }
+            dictionary.finish();
+            let directory = Directory::read(&blobs.pop().unwrap().1).unwrap();
+            prop_assert!(blobs.len() > 4, "there are several leaves");
+            prop_assert!(blobs.iter().all(|(_, leaf)| leaf.len() <= LEAF));
+
+            asked.insert(2_999);
+            let mut wanted: Vec<Vec<u8>> = asked.into_iter().map(name).collect();
+            if beginning {
+                for term in &mut wanted {
+                    term.truncate(short);
+                }
+                wanted.dedup();
+            }
+            let meant = |term: &[u8]| wanted.iter().any(|wanted| {
+                if beginning { term.starts_with(wanted) } else { term == wanted.as_slice() }
+            });
+            let leaves = directory.leaves_of(wanted.iter().map(Vec::as_slice), beginning);
+            prop_assert!(leaves.is_sorted_by(|a, b| a < b), "each leaf once, in order");
+            let mut found = 0;
+            for leaf in &leaves {
+                read_leaf(&blobs[*leaf as usize].1, |term, _| {
+                    found += usize::from(meant(term));
+                    true
+                }).unwrap();
+            }
+            prop_assert_eq!(found, terms.iter().filter(|term| meant(term)).count());
+            prop_assert!(beginning || leaves.len() <= wanted.len());
+        }
+    }
+}
