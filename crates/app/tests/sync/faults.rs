@@ -43,11 +43,9 @@ both_engines! {
             let size = if repeats { 1_250 } else { 850 };
             let records = internists_of_california(first..first + size);
             registry.set_records(&records);
-            let sent = registry.requests().len();
-            // At the first request, in the middle, and twice in a row.
-            let script = [0, 4, 5, 11].map(|n| sent + n);
-            let script = (0..sent + 12).map(|n| script.contains(&n).then_some(kind));
-            registry.set_faults(Faults::scripted(script));
+            // The first page, one in the middle twice, and one past the reach, whose repetition is
+            // believed the second time.
+            registry.set_faults(Faults::of_pages(kind, [(0, 1), (600, 2), (1_200, 1)]));
             let run = sync(&app, internists()).await;
             assert_whole(&app, &run, &npis(&records), &format!("{kind:?}")).await;
             assert_eq!(run.counts.created, u64::from(size), "{kind:?}");

@@ -1,6 +1,12 @@
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::ChaCha8Rng, seq::IndexedRandom as _};
+
+use super::{Params, query::Window};
 
 /// One way in which a request goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +34,8 @@ pub enum Fault {
 }
 
 /// Which requests go wrong. Requests are numbered from 0 in the order in which they arrive, so a
-/// plan is the same each time, though with several in flight another request may meet a fault.
+/// plan by their numbers is the same each time, though with several in flight another request may
+/// meet a fault; [`Faults::of_pages`] looks at what is asked for.
 #[derive(Clone, Debug)]
 pub struct Faults(Plan);
 
@@ -39,6 +46,13 @@ enum Plan {
         seed: u64,
         probability: f64,
         kinds: Vec<Fault>,
+    },
+    Pages {
+        fault: Fault,
+        /// Places of the first records, and how many requests for them go wrong.
+        times: HashMap<usize, u32>,
+        /// How often each request came.
+        came: Arc<Mutex<HashMap<Params, u32>>>,
     },
 }
 
@@ -51,6 +65,16 @@ impl Faults {
     /// Request number n meets the n-th entry; those after the end go well.
     pub fn scripted(faults: impl IntoIterator<Item = Option<Fault>>) -> Self {
         Self(Plan::Scripted(faults.into_iter().collect()))
+    }
+
+    /// The first so many requests for the pages that begin at these places meet the fault, those of
+    /// each query by themselves: in whatever order several in flight arrive.
+    pub fn of_pages(fault: Fault, times: impl IntoIterator<Item = (usize, u32)>) -> Self {
+        Self(Plan::Pages {
+            fault,
+            times: times.into_iter().collect(),
+            came: Arc::default(),
+        })
     }
 
     /// Each request meets, with this probability from 0 to 1, one of these faults.
@@ -69,8 +93,8 @@ impl Faults {
         })
     }
 
-    /// What request number `number` meets.
-    pub fn of(&self, number: u64) -> Option<Fault> {
+    /// What request number `number`, for this, meets.
+    pub(super) fn of(&self, number: u64, params: &Params) -> Option<Fault> {
         match &self.0 {
             Plan::Scripted(faults) => *faults.get(usize::try_from(number).ok()?)?,
             Plan::Random {
@@ -86,6 +110,13 @@ impl Faults {
                     None
                 }
             }
+            Plan::Pages { fault, times, came } => {
+                let times = *times.get(&Window::parse(params).skip)?;
+                let mut came = came.lock().unwrap_or_else(PoisonError::into_inner);
+                let before = came.entry(params.clone()).or_default();
+                *before += 1;
+                (*before <= times).then_some(*fault)
+            }
         }
     }
 }
@@ -98,7 +129,9 @@ mod tests {
     fn a_random_plan_depends_on_seed_and_number_alone() {
         let plan = |seed| {
             let faults = Faults::random(seed, 0.3, [Fault::ServerError, Fault::Reset]);
-            (0..1000).map(|n| faults.of(n)).collect::<Vec<_>>()
+            (0..1000)
+                .map(|n| faults.of(n, &Params::new()))
+                .collect::<Vec<_>>()
         };
         assert_eq!(plan(1), plan(1));
         assert_ne!(plan(1), plan(2));
@@ -113,8 +146,23 @@ mod tests {
     fn a_script_ends() {
         let faults = Faults::scripted([None, Some(Fault::Reset)]);
         assert_eq!(
-            [0, 1, 2].map(|n| faults.of(n)),
+            [0, 1, 2].map(|n| faults.of(n, &Params::new())),
             [None, Some(Fault::Reset), None]
         );
+    }
+
+    #[test]
+    fn a_page_of_each_query_goes_wrong_as_often_as_planned() {
+        let faults = Faults::of_pages(Fault::Reset, [(0, 1), (400, 2)]);
+        let params = |state: &str, skip: &str| -> Params {
+            [("state", state), ("skip", skip)]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into()
+        };
+        let met = |params: &Params| [0; 3].map(|n| faults.of(n, params).is_some());
+        assert_eq!(met(&params("CA", "400")), [true, true, false]);
+        assert_eq!(met(&params("CA", "0")), [true, false, false]);
+        assert_eq!(met(&params("CA", "200")), [false; 3]);
+        assert_eq!(met(&params("TX", "400")), [true, true, false]);
     }
 }

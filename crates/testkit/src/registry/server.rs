@@ -216,7 +216,7 @@ async fn answer(
             return Some(Fault::ServerError);
         }
         let first_page = Window::parse(&params).skip == 0;
-        let fault = settings.faults.of(number)?;
+        let fault = settings.faults.of(number, &params)?;
         (fault != Fault::RepeatPreviousPage || !first_page).then_some(fault)
     });
     // The sender lives as long as the server, so the wait ends with the gate only.
