@@ -10,6 +10,7 @@ use canvass_model::Provider;
 use super::{
     coding::{BLOCK, Blob, Dictionary, PIECE, Part},
     order::Sorter,
+    phones::{self, number_of},
     terms::{Order, Standing, day, kind, terms, word_key},
     valued::{Writer, valued},
 };
@@ -48,17 +49,27 @@ pub(crate) struct Builder {
     count: u32,
     block: u16,
     names: HashMap<Box<[u8]>, u32, foldhash::fast::FixedState>,
-    /// Of each term of the block the column of values that it belongs to, and its number there.
-    valued: Vec<Option<(u16, u32)>>,
+    /// What columns keep of each term of the block.
+    kept: Vec<Option<Kept>>,
     /// A term and a position that has it, in the order they came.
     pairs: Vec<(u32, u32)>,
     orders: Vec<(Order, Sorter)>,
     columns: [Column; 2],
     values: [Writer; 4],
+    phones: phones::Writer,
     blobs: Vec<Blob>,
     /// The words of names, each short.
     words: HashSet<u32, foldhash::fast::FixedState>,
     finished: bool,
+}
+
+/// What a column keeps of a term.
+#[derive(Clone, Copy)]
+enum Kept {
+    /// A value: its column, and its number there.
+    Value(u16, u32),
+    /// A telephone number.
+    Phone(u64),
 }
 
 struct Column {
@@ -95,7 +106,7 @@ impl Builder {
             count: 0,
             block: 0,
             names: HashMap::default(),
-            valued: Vec::new(),
+            kept: Vec::new(),
             pairs: Vec::new(),
             orders: Order::ALL
                 .into_iter()
@@ -103,6 +114,7 @@ impl Builder {
                 .collect(),
             columns: [column(ENUMERATED), column(UPDATED)],
             values: Default::default(),
+            phones: phones::Writer::new(),
             blobs: Vec::new(),
             words: HashSet::default(),
             finished: false,
@@ -121,19 +133,23 @@ impl Builder {
                 self.names.insert(term.into(), next);
                 let value = valued(term).and_then(|(column, text)| {
                     let writer = self.values.get_mut(usize::from(column))?;
-                    Some((column, writer.number(text)))
+                    Some(Kept::Value(column, writer.number(text)))
                 });
-                self.valued.push(value);
+                self.kept
+                    .push(value.or_else(|| number_of(term).map(Kept::Phone)));
                 next
             });
             self.pairs.push((known, position));
-            if let Some(Some((column, number))) = self.valued.get(known as usize) {
-                self.values[usize::from(*column)].note(*number);
+            match self.kept.get(known as usize).copied().flatten() {
+                Some(Kept::Value(column, number)) => self.values[usize::from(column)].note(number),
+                Some(Kept::Phone(number)) => self.phones.note(number),
+                None => {}
             }
         }
         for (column, writer) in (0..).zip(&mut self.values) {
             writer.end_position(column, &mut self.blobs);
         }
+        self.phones.end_position(&mut self.blobs)?;
         for ((_, sorter), standing) in self.orders.iter_mut().zip(&provider.standings) {
             sorter.push(standing, position)?;
         }
@@ -162,7 +178,7 @@ impl Builder {
     /// Groups the pairs by term and writes the dictionary of the block.
     fn end_block(&mut self) -> io::Result<()> {
         let mut terms: Vec<(Box<[u8]>, u32)> = self.names.drain().collect();
-        self.valued.clear();
+        self.kept.clear();
         terms.sort_unstable();
         let mut starts = vec![0u32; terms.len() + 1];
         for &(term, _) in &self.pairs {
@@ -232,6 +248,7 @@ impl Builder {
         for (column, writer) in (0..).zip(std::mem::take(&mut self.values)) {
             writer.finish(column, &mut self.blobs);
         }
+        std::mem::replace(&mut self.phones, phones::Writer::new()).finish(&mut self.blobs)?;
         let mut words: Vec<u32> = self.words.drain().collect();
         words.sort_unstable();
         let words = words.iter().flat_map(|word| word.to_le_bytes()).collect();

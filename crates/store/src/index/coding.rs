@@ -48,6 +48,10 @@ pub(crate) enum Part {
     Values(u16, u32),
     /// The values of a column.
     Texts(u16),
+    /// A piece of the column of telephone numbers.
+    Phones(u32),
+    /// A piece of a column: how many share the number of a position.
+    Shared(u32),
 }
 
 impl Part {
@@ -65,6 +69,8 @@ impl Part {
             Self::Vocabulary => (7, 0, 0),
             Self::Values(column, n) => (8, column, n),
             Self::Texts(column) => (9, column, 0),
+            Self::Phones(n) => (10, 0, n),
+            Self::Shared(n) => (11, 0, n),
         };
         i64::from(group) << 24 | part << 20 | i64::from(number)
     }

@@ -2,11 +2,11 @@
 //!
 //! It is made of *segments*, each of which describes some providers as they were when it was
 //! built, and never changes: `terms` says by what a provider is found, `build` makes a segment,
-//! `coding` and `valued` know its bytes, `segment` reads it. A provider that is written goes on the
-//! list of those that no segment describes yet, in the transaction that writes it; whoever searches
-//! describes these in memory (`view`), so that a search sees all that was committed. From time to
-//! time they become a segment, and small segments one large one (`settle`). What is dead in a
-//! segment was described anew since.
+//! `coding`, `valued` and `phones` know its bytes, `segment` reads it. A provider that is written
+//! goes on the list of those that no segment describes yet, in the transaction that writes it;
+//! whoever searches describes these in memory (`view`), so that a search sees all that was
+//! committed. From time to time they become a segment, and small segments one large one (`settle`).
+//! What is dead in a segment was described anew since.
 //!
 //! A search is a `question` that is put to each segment and gives sets of positions; counting is
 //! their size, and a page of an order is a `walk` along it. Both engines store the same bytes and
@@ -22,6 +22,7 @@ mod phones;
 mod question;
 mod segment;
 mod settle;
+mod shared;
 mod terms;
 mod valued;
 mod view;

@@ -15,10 +15,10 @@ use super::{
     bits::Bits,
     build::{Builder, Described},
     cache::Cache,
-    phones::Phones,
     question::Question,
     read_id, read_provider,
     segment::Segment,
+    shared::Shared,
 };
 use crate::{
     Error, Store,
@@ -45,7 +45,7 @@ type Changed = (State, Option<Date>, Option<String>);
 /// What a process knows of the index.
 pub(crate) struct Index {
     pub(super) cache: Cache,
-    pub(super) phones: Phones,
+    pub(super) shared: Shared,
     /// Ids of what has changed, by the state of the index and what was asked.
     pub(crate) changed: quick_cache::sync::Cache<Changed, Arc<RoaringBitmap>>,
     view: Mutex<Option<Arc<View>>>,
@@ -79,7 +79,7 @@ impl Index {
     pub(crate) fn new() -> Self {
         Self {
             cache: Cache::new(),
-            phones: Phones::default(),
+            shared: Shared::default(),
             changed: quick_cache::sync::Cache::new(16),
             view: Mutex::new(None),
             leads: Mutex::new(None),

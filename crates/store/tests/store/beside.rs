@@ -1,5 +1,7 @@
 //! Filters that ask more than one record: leads, changes, who shares a telephone or an address.
 
+use std::collections::BTreeMap;
+
 use canvass_model::{Address, LeadPatch, LeadStatus, Phone, Provider, Source};
 use canvass_store::SaveAll;
 use jiff::SignedDuration;
@@ -36,6 +38,40 @@ both_engines! {
         db.write_providers(&[with_phone(6, "5595550166")], now()).await.unwrap();
         db.settle(now()).await.unwrap();
         check(&db, &[("phone_shared_by", "1")], &[3, 4, 6]).await;
+    }
+
+    async fn who_shares_a_telephone_is_known_at_any_moment(db: Database) {
+        // So many have no telephone, one, or two, of few or of many; most are written again.
+        let mut known: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        let mut seed = 5_u32;
+        let mut next = |below: u32| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 8) % below
+        };
+        for round in 0..9 {
+            let mut written = Vec::new();
+            for _ in 0..(if round == 0 { 60 } else { 8 }) {
+                let n = next(90);
+                let phones: Vec<u32> = (0..next(3)).map(|_| { let of = 1 + next(40); next(of) }).collect();
+                let mut p = with_phone(n, "");
+                let numbers = phones.iter().map(|phone| Phone::parse(&format!("55955501{phone:02}")));
+                p.secondary = numbers.map(|phone| Address { phone, ..Address::default() }).collect();
+                known.insert(n, phones);
+                written.retain(|p: &Provider| p.npi != npi(n));
+                written.push(p);
+            }
+            db.write_providers(&written, now()).await.unwrap();
+            // Some rounds are in a segment of their own when the next ones are written.
+            if matches!(round, 2 | 6) {
+                db.settle(now()).await.unwrap();
+            }
+            let having = |phone: &u32| known.values().filter(|phones| phones.contains(phone)).count();
+            for most in [1, 2, 3, 5, 8] {
+                let shared = |phones: &&Vec<u32>| phones.iter().any(|phone| having(phone) <= most);
+                let expected: Vec<u32> = known.iter().filter(|(_, phones)| shared(phones)).map(|(n, _)| *n).collect();
+                check(&db, &[("phone_shared_by", &most.to_string())], &expected).await;
+            }
+        }
     }
 
     async fn the_same_practice_is_an_address_or_a_telephone(db: Database) {

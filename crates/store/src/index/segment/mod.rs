@@ -2,6 +2,7 @@
 
 mod days;
 mod orders;
+mod phones;
 mod values;
 
 use std::{
@@ -45,6 +46,8 @@ pub(crate) struct Segment {
     ranks: [OnceLock<Arc<Vec<u32>>>; 4],
     /// The words of names, each short, in order.
     vocabulary: OnceLock<Arc<Vec<u32>>>,
+    /// Of each position, how many share its telephone.
+    shared: OnceLock<Arc<Vec<u8>>>,
 }
 
 /// The ids behind the positions.
@@ -132,6 +135,7 @@ impl Segment {
             directories: OnceLock::new(),
             ranks: Default::default(),
             vocabulary: OnceLock::new(),
+            shared: OnceLock::new(),
         })
     }
 
@@ -148,6 +152,7 @@ impl Segment {
             directories: OnceLock::new(),
             ranks: Default::default(),
             vocabulary: OnceLock::new(),
+            shared: OnceLock::new(),
         })
     }
 
