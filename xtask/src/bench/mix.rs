@@ -109,15 +109,49 @@ const AROUND: &[(&str, &str)] = &[
     ("33101", "10"),
 ];
 
+/// Codes at any level of the NUCC tree, by name or by how they begin.
+const TAXONOMIES: &[&str] = &[
+    "Allopathic & Osteopathic Physicians",
+    "Nursing Service Providers",
+    "207",
+    "207R",
+    "363L",
+    "1223",
+    "261QM",
+    "101YM0800X",
+];
+const COUNTIES: &[&str] = &[
+    "Los Angeles, CA",
+    "Cook, IL",
+    "Harris, TX",
+    "Kings, NY",
+    "Fresno, CA",
+    "Laramie, WY",
+];
+const TITLES: &[&str] = &[
+    "medical director",
+    "owner",
+    "president",
+    "ceo",
+    "office manager",
+];
+
 type Pairs = Vec<(&'static str, String)>;
 
+/// Kinds of searches.
+const KINDS: usize = 26;
+
 /// A search of some kind.
+#[expect(clippy::too_many_lines, reason = "a list of kinds")]
 fn draw(kind: usize, random: &mut ChaCha8Rng) -> (&'static str, Pairs) {
     let mut one =
         |from: &'static [&'static str]| from.choose(random).copied().unwrap_or_default().to_owned();
     let (name, state, city, specialty) = (one(NAMES), one(STATES), one(CITIES), one(SPECIALTIES));
     let other = one(NAMES);
     let flag = one(&["yes", "no"]);
+    let (taxonomy, county, title) = (one(TAXONOMIES), one(COUNTIES), one(TITLES));
+    let (second, sharing) = (one(STATES), one(&["1", "3", "20", "100", "200"]));
+    let status = one(&["any", "deactivated", "unpublished"]);
     let zip = format!("{:03}", random.random_range(10..995));
     let day = format!(
         "20{:02}-0{}-15",
@@ -173,6 +207,59 @@ fn draw(kind: usize, random: &mut ChaCha8Rng) -> (&'static str, Pairs) {
                 ("sole_proprietor", flag),
                 ("state", state),
                 ("credential", "MD".into()),
+            ],
+        ),
+        15 => (
+            "a level of the taxonomy",
+            vec![("taxonomy", taxonomy), ("state", state)],
+        ),
+        16 => (
+            "a primary taxonomy",
+            vec![("taxonomy", taxonomy), ("primary_only", "yes".into())],
+        ),
+        17 => (
+            "a county",
+            vec![("county", county), ("entity", "organization".into())],
+        ),
+        18 => (
+            "a licence",
+            vec![
+                ("licensed_in", state),
+                ("has_license", "yes".into()),
+                ("has_fax", flag),
+            ],
+        ),
+        19 => (
+            "an official's title",
+            vec![("title", title), ("state", state)],
+        ),
+        20 => (
+            "a subpart",
+            vec![
+                ("subpart", flag),
+                ("same_address", "no".into()),
+                ("specialty", specialty),
+            ],
+        ),
+        21 => (
+            "a mailing address",
+            vec![("place", "mailing".into()), ("state", state), ("q", name)],
+        ),
+        22 => (
+            "who shares a telephone",
+            vec![("phone_shared_by", sharing), ("state", state)],
+        ),
+        23 => (
+            "out of service or not",
+            vec![("status", status), ("city", city)],
+        ),
+        24 => (
+            "several states and specialties",
+            vec![
+                ("state", state),
+                ("state", second),
+                ("specialty", specialty),
+                ("specialty", "Urology".into()),
             ],
         ),
         _ => (
@@ -254,7 +341,7 @@ async fn mix(app: &App, seed: u64) -> Outcome {
     let mut tries = 0;
     while known.len() < SEARCHES && tries < SEARCHES * 20 {
         tries += 1;
-        let (kind, pairs) = draw(tries % 16, &mut random);
+        let (kind, pairs) = draw(tries % KINDS, &mut random);
         let sort = *ProviderSort::ALL
             .choose(&mut random)
             .unwrap_or(&ProviderSort::Name);

@@ -61,6 +61,27 @@ impl Bits {
     }
 }
 
+/// Values that are looked at together: a processor compares several at once.
+const GROUP: usize = 64;
+
+/// Adds a bit for each of some values, the first the lowest: whether `is` holds for it. The last
+/// byte may have bits of no value, which are 0.
+pub(super) fn pack<T: Copy>(values: &[T], is: impl Fn(T) -> bool, bytes: &mut Vec<u8>) {
+    let (groups, rest) = values.as_chunks::<GROUP>();
+    for group in groups {
+        let holds = group.map(|value| u8::from(is(value)));
+        for eight in holds.as_chunks::<8>().0 {
+            // Each byte is 0 or 1; the product brings them together in its highest byte.
+            let byte = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+            bytes.push(byte as u8);
+        }
+    }
+    for eight in rest.chunks(8) {
+        let bits = (0..).zip(eight).map(|(i, value)| u8::from(is(*value)) << i);
+        bytes.push(bits.sum());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -79,6 +100,15 @@ mod tests {
                 prop_assert_eq!(bits.contains(n), set.contains(n));
             }
             prop_assert_eq!(set, numbers.into_iter().collect::<RoaringBitmap>());
+        }
+
+        #[test]
+        fn a_bit_says_what_holds_for_its_value(values in proptest::collection::vec(0u8..4, 0..300)) {
+            let mut bytes = vec![];
+            pack(&values, |value| value == 2, &mut bytes);
+            prop_assert_eq!(bytes.len(), values.len().div_ceil(8));
+            let twos = (0u32..).zip(&values).filter(|(_, value)| **value == 2).map(|(i, _)| i);
+            prop_assert_eq!(RoaringBitmap::from_lsb0_bytes(0, &bytes), twos.collect::<RoaringBitmap>());
         }
     }
 }

@@ -8,16 +8,13 @@ use roaring::RoaringBitmap;
 
 use super::{
     segment::{Fit, Groups, Scan},
-    terms::Standing,
+    terms::{Standing, of_postal_code},
     valued::{Piece, Texts},
 };
 
-/// Bytes that are kept at most. Of ten million providers an order is 40 MB, and the sets that most
-/// searches are made of as much.
-const BYTES: u64 = 256 << 20;
-
-/// More terms than a specialty has codes are ZIP codes.
-const CODES: usize = 60;
+/// Bytes that are kept at most of what many searches ask for. Of ten million providers an order is
+/// 40 MB, and the sets that most searches are made of as much.
+const LASTING: u64 = 216 << 20;
 
 /// What is kept, by the number of its segment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -65,35 +62,44 @@ impl Weighter<Key, Cached> for Bytes {
     }
 }
 
-/// Of these, for what one search asks and hardly another, as the surroundings of a place. They
-/// would push out what many ask for.
+/// For what one search asks and hardly another, as the surroundings of a place. They would push out
+/// what many ask for.
 const PASSING: u64 = 32 << 20;
 
-/// Of these, for who has a day since another. They are large and quickly made again, and would push
-/// out all else that is passing.
+/// For who has a day since another. They are large and quickly made again, and would push out all
+/// else that is passing.
 const SINCE: u64 = 8 << 20;
+
+/// For columns of values, of which ten million providers have four of up to 30 MB. Facets need a
+/// column as a whole, so pieces that others push out would be of no use.
+const VALUES: u64 = 112 << 20;
 
 /// Sets, orders and signposts.
 pub(crate) struct Cache {
     lasting: sync::Cache<Key, Cached, Bytes>,
     passing: sync::Cache<Key, Cached, Bytes>,
     since: sync::Cache<Key, Cached, Bytes>,
+    values: sync::Cache<Key, Cached, Bytes>,
 }
 
 impl Cache {
     pub(crate) fn new() -> Self {
         Self {
-            lasting: sync::Cache::with_weighter(10_000, BYTES - PASSING - SINCE, Bytes),
+            lasting: sync::Cache::with_weighter(10_000, LASTING, Bytes),
             passing: sync::Cache::with_weighter(500, PASSING, Bytes),
             since: sync::Cache::with_weighter(10, SINCE, Bytes),
+            values: sync::Cache::with_weighter(1_000, VALUES, Bytes),
         }
     }
 
     fn of(&self, key: &Key) -> &sync::Cache<Key, Cached, Bytes> {
         match key {
             Key::Since(..) => &self.since,
+            Key::Values(..) | Key::Texts(..) => &self.values,
             Key::Among(_, _, Fit::Whole) => &self.passing,
-            Key::Among(_, terms, Fit::Beginning) if terms.len() > CODES => &self.passing,
+            Key::Among(_, terms, _) if terms.first().is_some_and(|t| of_postal_code(t)) => {
+                &self.passing
+            }
             _ => &self.lasting,
         }
     }

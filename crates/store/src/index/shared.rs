@@ -10,7 +10,7 @@ use roaring::RoaringBitmap;
 use tokio::sync::Mutex;
 
 use super::{
-    bits::Bits,
+    bits::{Bits, pack},
     phones::lesser,
     segment::Segment,
     view::{Portion, View},
@@ -22,7 +22,7 @@ use crate::{Error, Store};
 pub(super) type Counts = Arc<Vec<u8>>;
 
 /// Sets that are kept: of the numbers that searches are made with few are in use.
-const SETS: usize = 16;
+const SETS: usize = 32;
 
 /// What was counted last.
 #[derive(Default)]
@@ -103,11 +103,11 @@ impl Store {
         let (_, counts) = of
             .find(|(portion, _)| portion.segment.number == segment.number)
             .ok_or(Error::IndexMoved)?;
-        let positions = (0..segment.len)
-            .zip(counts.iter())
-            .filter(|(_, count)| **count > 0 && u32::from(**count) <= most)
-            .map(|(position, _)| position);
-        let set = Arc::new(Bits::collect(0, segment.len, positions));
+        let most = u8::try_from(most).unwrap_or(u8::MAX - 1);
+        let mut bytes = Vec::with_capacity(segment.len.div_ceil(8) as usize);
+        // 0, which is of nobody, becomes the greatest of all.
+        pack(counts, |count| count.wrapping_sub(1) < most, &mut bytes);
+        let set = Arc::new(RoaringBitmap::from_lsb0_bytes(0, &bytes));
         counted.sets.insert(key, set.clone());
         Ok(set)
     }

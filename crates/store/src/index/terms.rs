@@ -128,6 +128,11 @@ pub(crate) fn status_byte(status: RecordStatus) -> u8 {
     }
 }
 
+/// Whether a term is a postal code.
+pub(crate) fn of_postal_code(term: &[u8]) -> bool {
+    matches!(term.first(), Some(&(kind::POSTAL | kind::MAIL_POSTAL)))
+}
+
 /// The part of a postal code that terms have.
 pub(crate) fn postal_head(code: &str) -> String {
     code.chars().take(5).flat_map(char::to_uppercase).collect()

@@ -8,6 +8,7 @@ use super::{Segment, from_positions};
 use crate::{
     Error, Store,
     index::{
+        bits::pack,
         cache::{Cache, Cached, Key},
         coding::{PIECE, Part, days},
     },
@@ -29,15 +30,7 @@ impl Segment {
         let mut bytes = Vec::with_capacity(self.len.div_ceil(8) as usize);
         for piece in 0..self.len.div_ceil(PIECE) {
             let days = self.days(store, cache, column, piece).await?;
-            let (groups, rest) = days.as_chunks::<GROUP>();
-            for group in groups {
-                bytes.extend_from_slice(&bits_of(group, from));
-            }
-            if !rest.is_empty() {
-                let mut group = [0; GROUP];
-                group[..rest.len()].copy_from_slice(rest);
-                bytes.extend_from_slice(&bits_of(&group, from));
-            }
+            pack(&days, |day| day >= from, &mut bytes);
         }
         let positions = Arc::new(RoaringBitmap::from_lsb0_bytes(0, &bytes));
         cache.put(key, Cached::Positions(positions.clone()));
@@ -90,37 +83,5 @@ impl Segment {
         let read: Arc<Vec<u16>> = Arc::new(read.await?);
         cache.put(key, Cached::Days(read.clone()));
         Ok(read)
-    }
-}
-
-/// Days that are looked at together: a processor compares several at once.
-const GROUP: usize = 64;
-
-/// A bit for each of some days, the first the lowest: whether it is `from`, which is not 0, or a
-/// later one.
-fn bits_of(days: &[u16; GROUP], from: u16) -> [u8; GROUP / 8] {
-    let mut is = [0u8; GROUP];
-    for (is, day) in is.iter_mut().zip(days) {
-        *is = u8::from(*day >= from);
-    }
-    let mut bits = [0; GROUP / 8];
-    let (eights, _) = is.as_chunks::<8>();
-    for (bits, eight) in bits.iter_mut().zip(eights) {
-        // Each byte is 0 or 1; the product brings them together in its highest byte.
-        *bits = (u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8;
-    }
-    bits
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bit_says_whether_its_day_is_late_enough() {
-        for pattern in 0..=u8::MAX {
-            let days = std::array::from_fn(|i| 99 + u16::from(pattern >> (i % 8) & 1));
-            assert_eq!(bits_of(&days, 100), [pattern; GROUP / 8]);
-        }
     }
 }
