@@ -87,6 +87,7 @@ fn hint(number: u64) -> (usize, u64) {
     let bit = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - HINTS);
     (usize::try_from(bit / 64).unwrap_or(0), 1 << (bit % 64))
 }
+
 impl Store {
     /// The positions with a telephone number that at least one provider and at most so many have.
     pub(super) async fn phones_shared_by(
