@@ -145,6 +145,9 @@ pub(crate) enum Command {
     Registry(RegistryArgs),
     /// Check settings, database and registry
     Doctor(DoctorArgs),
+    /// Care of the search index.
+    #[command(subcommand)]
+    Index(IndexCommand),
     /// Print the OpenAPI document
     #[command(after_help = "Example:\n  canvass openapi > openapi.json")]
     Openapi,
@@ -553,10 +556,24 @@ pub(crate) struct GenerateArgs {
     pub(crate) json: bool,
 }
 
+/// Care of the search index.
+#[derive(Debug, Subcommand)]
+pub(crate) enum IndexCommand {
+    /// Builds the search index anew from the providers; searches go on meanwhile.
+    #[command(after_help = "Examples:\n  canvass index rebuild")]
+    Rebuild,
+}
+
 /// Checks settings, database and registry.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  canvass doctor\n  canvass doctor --online")]
+#[command(
+    after_help = "Examples:\n  canvass doctor\n  canvass doctor --mend\n  canvass doctor --online"
+)]
 pub(crate) struct DoctorArgs {
+    /// Mend what can be mended without a backup: the search index, and what requests that broke off
+    /// have left
+    #[arg(long)]
+    pub(crate) mend: bool,
     /// Also ask the registry one question
     #[arg(long)]
     pub(crate) online: bool,

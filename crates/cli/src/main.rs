@@ -69,6 +69,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Command::Token(args) => commands::token::run(&config, args).await,
             Command::Registry(args) => commands::registry::run(&config, args).await,
             Command::Doctor(args) => commands::doctor::run(&config, args).await,
+            Command::Index(command) => commands::index::run(&config, &command).await,
             Command::Openapi => commands::openapi::run(),
         }
     })

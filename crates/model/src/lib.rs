@@ -12,6 +12,7 @@ mod npi;
 mod phone;
 mod provider;
 mod receipt;
+mod replaced_by_tmp;
 mod role;
 mod source;
 mod specialty;

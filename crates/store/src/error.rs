@@ -43,6 +43,15 @@ pub enum Error {
     /// The search index was rebuilt while it was read; reading it anew succeeds.
     #[error("the search index was rebuilt meanwhile; please try again")]
     IndexMoved,
+    /// Somebody holds a lock that this needs.
+    #[error("somebody else works with the same data for long; try again later")]
+    Busy,
+    /// A file has too many rows with the NPI of an earlier row.
+    #[error(
+        "more than {} rows of the file have the NPI of an earlier row; this is no file of the registry",
+        crate::MAX_DOUBLES
+    )]
+    TooManyDoubles,
     /// A file that the search index is built with could not be written.
     #[error("the search index could not be built")]
     Build(#[from] std::io::Error),
@@ -75,6 +84,7 @@ impl From<tokio_postgres::Error> for Error {
             Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED) => {
                 Self::Conflict
             }
+            Some(&SqlState::LOCK_NOT_AVAILABLE) => Self::Busy,
             _ => Self::Statement(Box::new(error)),
         }
     }

@@ -5,6 +5,7 @@
 //! for the [`Engine`]. Nothing here knows HTTP or the registry's JSON.
 
 mod backend;
+mod check;
 mod compat;
 mod error;
 mod fold;
@@ -13,6 +14,7 @@ mod idempotency;
 mod import;
 mod index;
 mod leads;
+mod lock;
 mod migrate;
 mod pace;
 mod providers;
@@ -29,6 +31,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 pub use backend::Engine;
+pub use check::Damage;
 pub use compat::{
     AddressPurpose, ChangeWatch, NameKey, PersonQuery, PlaceQuery, PostalKey, RegistryQuery,
 };
@@ -37,7 +40,8 @@ pub use fold::{fold, sort_key};
 pub use id::new_id;
 pub use idempotency::Idempotency;
 pub use import::{
-    ImportRun, ImportState, ImportTurn, NewImport, Prepared, Replaced, Replacement, RowSetAside,
+    DoubleOutcome, ImportRun, ImportState, ImportTurn, MAX_DOUBLES, Missing, NewImport, Prepared,
+    Replaced, Replacement, RowSetAside,
 };
 pub use leads::{
     BulkLeads, BulkPatch, BulkReceipt, Edited, EditedLead, ImportOutcome, LeadEdit, LeadRow,

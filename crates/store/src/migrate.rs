@@ -26,7 +26,7 @@ macro_rules! migrations {
     };
 }
 
-const MIGRATIONS: &[Migration] = migrations![1 "0001_first"];
+const MIGRATIONS: &[Migration] = migrations![1 "0001_first", 2 "0002_integrity"];
 
 /// Key of the advisory lock under which one process at a time migrates: "canvass" in hexadecimal.
 const LOCK: i64 = 0x0063_616e_7661_7373;

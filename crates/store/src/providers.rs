@@ -76,28 +76,28 @@ impl Store {
         let mut tx = self.begin(Durability::Relaxed).await?;
         let written = write(&mut tx, providers, Source::Api, now).await?;
         tx.commit().await?;
-        self.settle_soon(now);
+        self.settle_soon();
         Ok(written.summary())
     }
 
-    /// What [`Store::write_providers`] would do.
+    /// What writing providers would do.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn would_write(&self, providers: &[Provider]) -> Result<WriteSummary, Error> {
+    pub async fn would_write(
+        &self,
+        providers: &[Provider],
+        source: Source,
+    ) -> Result<WriteSummary, Error> {
         let mut tx = self.begin(Durability::Relaxed).await?;
-        let all: Vec<&Provider> = providers.iter().collect();
-        let merged = known_of_bare(&mut tx, &all).await?;
         let mut summary = WriteSummary::default();
-        for batch in all.chunks(1_000) {
-            let known = known(&mut tx, batch).await?;
-            for &provider in batch {
-                let provider = merged.get(&provider.npi).unwrap_or(provider);
-                let hash = || record::hash(&record::encode(provider));
-                match known.get(&provider.npi) {
-                    None => summary.created += 1,
-                    Some(known) if known.hash == hash() => summary.unchanged += 1,
-                    Some(_) => summary.updated += 1,
+        for batch in providers.chunks(BATCH) {
+            let batch: Vec<&Provider> = batch.iter().collect();
+            for (_, planned) in plan(&mut tx, &batch, source).await? {
+                match planned {
+                    Planned::Create(_) => summary.created += 1,
+                    Planned::Update(_) => summary.updated += 1,
+                    Planned::Keep => summary.unchanged += 1,
                 }
             }
         }
@@ -206,13 +206,8 @@ pub(crate) async fn write(
         )
         .await?
         .is_some_and(|row| row.int(0).is_ok_and(|value| value != 0));
-    let known = known_of_bare(tx, &unique).await?;
-    let unique: Vec<&Provider> = unique
-        .into_iter()
-        .map(|p| known.get(&p.npi).unwrap_or(p))
-        .collect();
     let mut written = Written::default();
-    for batch in unique.chunks(1_000) {
+    for batch in unique.chunks(BATCH) {
         write_batch(tx, batch, (source, now), &mut written).await?;
         if replacing {
             tx.insert(
@@ -226,36 +221,80 @@ pub(crate) async fn write(
     Ok(written)
 }
 
-/// Of providers that are said to be out of service and nothing else, what is known, with that.
-async fn known_of_bare(
-    tx: &mut Tx,
-    providers: &[&Provider],
-) -> Result<HashMap<Npi, Provider>, Error> {
-    let bare: HashMap<Npi, &Provider> = providers
-        .iter()
-        .filter(|p| p.is_bare_deactivation())
-        .map(|p| (p.npi, *p))
-        .collect();
-    let mut known = HashMap::with_capacity(bare.len());
-    if bare.is_empty() {
-        return Ok(known);
-    }
-    let among = tx.engine().among("npi", "$1");
-    let sql = format!("SELECT npi, record FROM providers WHERE {among}");
-    let npis = listed(bare.keys().map(|npi| npi.as_i64()));
-    for row in tx.query(crate::Sql::kept(sql), vec![npis]).await? {
-        let provider = read_provider(&row, 0)?;
-        let on = bare.get(&provider.npi).and_then(|p| p.deactivated_on);
-        known.insert(provider.npi, provider.out_of_service(on));
-    }
-    Ok(known)
-}
+/// Providers that are written together.
+const BATCH: usize = 1_000;
 
-/// A provider of a batch as it is going to stand in the database.
-struct New<'a> {
-    provider: &'a Provider,
+/// A provider as it is going to stand in the database.
+struct New {
+    provider: Provider,
     record: Vec<u8>,
     hash: i64,
+}
+
+impl New {
+    fn of(provider: Provider) -> Self {
+        let record = record::encode(&provider);
+        let hash = record::hash(&record);
+        Self {
+            provider,
+            record,
+            hash,
+        }
+    }
+}
+
+/// What is to become of a provider that was read.
+enum Planned {
+    /// It is not known.
+    Create(New),
+    /// It is known with another record, which the new one replaces.
+    Update(Box<Update>),
+    /// What is known of it stays.
+    Keep,
+}
+
+struct Update {
+    id: i64,
+    before: Provider,
+    new: New,
+}
+
+/// What is to become of some providers, in their order: the one rule of what replaces what, by
+/// whichever door it came. The caller's transaction keeps others from writing them meanwhile.
+async fn plan(
+    tx: &mut Tx,
+    batch: &[&Provider],
+    source: Source,
+) -> Result<Vec<(Npi, Planned)>, Error> {
+    let known = known(tx, batch).await?;
+    let new: Vec<New> = batch.iter().map(|p| New::of((*p).clone())).collect();
+    let differ = new.iter().filter_map(|new| {
+        let known = known.get(&new.provider.npi)?;
+        (known.hash != new.hash).then_some(known.id)
+    });
+    let mut before = records_by_id(tx, differ.collect()).await?;
+    let mut planned = Vec::with_capacity(new.len());
+    for new in new {
+        let npi = new.provider.npi;
+        let what = match (known.get(&npi), before.remove(&npi)) {
+            (None, _) => Planned::Create(new),
+            (Some(known), Some(before)) => match before.replaced_by(&new.provider, source) {
+                Some(provider) => {
+                    let new = New::of(provider);
+                    if new.hash == known.hash {
+                        Planned::Keep
+                    } else {
+                        let id = known.id;
+                        Planned::Update(Box::new(Update { id, before, new }))
+                    }
+                }
+                None => Planned::Keep,
+            },
+            (Some(_), None) => Planned::Keep,
+        };
+        planned.push((npi, what));
+    }
+    Ok(planned)
 }
 
 /// What the database has of an NPI.
@@ -270,38 +309,37 @@ async fn write_batch(
     (source, now): (Source, Timestamp),
     written: &mut Written,
 ) -> Result<(), Error> {
-    let known = known(tx, batch).await?;
     let mut created = Vec::new();
-    let mut updated = Vec::new();
-    for &provider in batch {
-        let record = record::encode(provider);
-        let hash = record::hash(&record);
-        let new = New {
-            provider,
-            record,
-            hash,
-        };
-        let outcome = match known.get(&provider.npi) {
-            None => {
+    let mut rows: Vec<(i64, New)> = Vec::new();
+    let mut changes = Vec::new();
+    for (npi, planned) in plan(tx, batch, source).await? {
+        let outcome = match planned {
+            Planned::Create(new) => {
                 created.push(new);
                 Outcome::Created
             }
-            Some(known) if known.hash == hash => Outcome::Unchanged,
-            Some(known) => {
-                updated.push((known.id, new));
+            Planned::Update(update) => {
+                let Update { id, before, new } = *update;
+                let its = changes_between(&before, &new.provider, source, now);
+                written.changes.add(&its);
+                changes.extend(its.into_iter().map(change_row));
+                rows.push((id, new));
                 Outcome::Updated
             }
+            Planned::Keep => Outcome::Unchanged,
         };
-        written.outcomes.push((provider.npi, outcome));
+        written.outcomes.push((npi, outcome));
     }
-    record_changes(tx, &updated, (source, now), &mut written.changes).await?;
-    let mut rows = updated;
+    tx.insert(
+        "INSERT INTO changes (npi, at, kind, field, before, after, source)",
+        "ON CONFLICT (npi, at, field) DO NOTHING",
+        changes,
+    )
+    .await?;
     if !created.is_empty() {
-        let row = tx
-            .first("SELECT COALESCE(MAX(id) + 1, 0) FROM providers", vec![])
-            .await?
-            .ok_or_else(|| Error::corrupt("no greatest id"))?;
-        rows.extend((row.int(0)?..).zip(created));
+        let first = index::take_ids(tx, created.len()).await?;
+        index::count_added(tx, created.len()).await?;
+        rows.extend((i64::from(first)..).zip(created));
     }
     let ids: Vec<i64> = rows.iter().map(|(id, _)| *id).collect();
     let at = now.as_microsecond();
@@ -332,38 +370,17 @@ async fn known(tx: &mut Tx, batch: &[&Provider]) -> Result<HashMap<Npi, Known>, 
     Ok(known)
 }
 
-async fn record_changes(
-    tx: &mut Tx,
-    updated: &[(i64, New<'_>)],
-    (source, now): (Source, Timestamp),
-    counts: &mut ChangeCounts,
-) -> Result<(), Error> {
-    if updated.is_empty() {
-        return Ok(());
+async fn records_by_id(tx: &mut Tx, ids: Vec<i64>) -> Result<HashMap<Npi, Provider>, Error> {
+    let mut records = HashMap::with_capacity(ids.len());
+    if ids.is_empty() {
+        return Ok(records);
     }
     let among = tx.engine().among("id", "$1");
     let sql = format!("SELECT npi, record FROM providers WHERE {among}");
-    let ids = listed(updated.iter().map(|(id, _)| *id));
-    let mut before: HashMap<Npi, Provider> = HashMap::with_capacity(updated.len());
-    for row in tx.query(crate::Sql::kept(sql), vec![ids]).await? {
-        before.insert(row.npi(0)?, read_provider(&row, 0)?);
+    for row in tx.query(crate::Sql::kept(sql), vec![listed(ids)]).await? {
+        records.insert(row.npi(0)?, read_provider(&row, 0)?);
     }
-    let mut rows = Vec::new();
-    for (_, new) in updated {
-        let Some(before) = before.get(&new.provider.npi) else {
-            continue;
-        };
-        let changes = changes_between(before, new.provider, source, now);
-        counts.add(&changes);
-        rows.extend(changes.into_iter().map(change_row));
-    }
-    tx.insert(
-        "INSERT INTO changes (npi, at, kind, field, before, after, source)",
-        "ON CONFLICT (npi, at, field) DO NOTHING",
-        rows,
-    )
-    .await?;
-    Ok(())
+    Ok(records)
 }
 
 /// The columns `npi, at, kind, field, before, after, source`.

@@ -135,6 +135,13 @@ impl Row {
         }
     }
 
+    pub(crate) fn int_opt(&self, i: usize) -> Result<Option<i64>, Error> {
+        match self.at(i)? {
+            Value::Null => Ok(None),
+            _ => self.int(i).map(Some),
+        }
+    }
+
     pub(crate) fn count(&self, i: usize) -> Result<u64, Error> {
         u64::try_from(self.int(i)?).or_else(|_| self.wrong(i, "a count"))
     }

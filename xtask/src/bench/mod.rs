@@ -217,7 +217,7 @@ impl Bench {
                 .write_providers(&batch, app.clock().now())
                 .await?;
         }
-        app.store().settle(app.clock().now()).await?;
+        app.store().settle().await?;
         let seconds = began.elapsed().as_secs_f64();
         println!(
             "\n{} filled with {providers} providers in {seconds:.1} s ({:.0} a second)",

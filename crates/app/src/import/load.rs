@@ -7,71 +7,163 @@ use std::{
 
 use canvass_model::{Npi, Provider, Source};
 use canvass_nppes::files::{FileError, FileKind, Member, SetAside, Side};
-use canvass_store::{Prepared, RowSetAside};
+use canvass_store::{DoubleOutcome, Missing, Prepared, Replacement, RowSetAside};
 
-use super::{Load, blocking, read, report::ImportPhase};
+use super::{Load, blocking, known_until, read, report::ImportPhase};
 use crate::Error;
 
 /// Providers that are loaded together.
 const TOGETHER: usize = 8_000;
 /// Providers that a file which is no full one may have: they are one change.
 const MOST: usize = 2_000_000;
+/// A full file that lacks more of the active providers is refused.
+const MAX_MISSING_PERCENT: u64 = 5;
+/// A full file of which more of the rows can't be read is refused.
+const MAX_UNREAD_PERCENT: u64 = 1;
+
+/// Where the rows of main files are, in the order in which they were added.
+#[derive(Default)]
+struct Rows {
+    /// Each file, and the place of its first row among all.
+    files: Vec<(String, usize)>,
+    /// The line and the NPI of each row.
+    all: Vec<(u32, Npi)>,
+}
+
+impl Rows {
+    fn begin(&mut self, file: &str) {
+        self.files.push((file.to_owned(), self.all.len()));
+    }
+
+    fn add(&mut self, line: u64, npi: Npi) {
+        self.all
+            .push((u32::try_from(line).unwrap_or(u32::MAX), npi));
+    }
+
+    /// The row that does not count of two with one NPI.
+    fn set_aside(&self, double: &DoubleOutcome) -> SetAside {
+        let at = match double.set_aside {
+            Some(at) => usize::try_from(at).ok(),
+            None => self.all.iter().position(|(_, npi)| *npi == double.npi),
+        };
+        let at = at.unwrap_or(usize::MAX);
+        let file = self.files.iter().rev().find(|(_, first)| *first <= at);
+        SetAside {
+            file: file.map(|(name, _)| name.clone()).unwrap_or_default(),
+            line: self.all.get(at).map_or(0, |(line, _)| u64::from(*line)),
+            npi: Some(double.npi.to_string()),
+            reason: "another row of the file has this NPI, and counts".into(),
+            row: String::new(),
+        }
+    }
+}
 
 impl Load<'_> {
-    /// Replaces all providers by those of a full file.
+    /// Brings what a full file changes into use.
     pub(super) async fn replace(&mut self, id: &str) -> Result<(), Error> {
-        let store = self.app.store().clone();
-        let side = self.side(id).await?;
-        let mut new = store.replace_providers(self.app.clock().now()).await?;
-        let before = self.progress.borrow().bytes;
-        for member in self.main() {
-            let file = member.name.clone();
-            let mut made = read::providers(&self.catalog, &member, &side, |p| Prepared::new(&p))?;
-            let mut together: Vec<Prepared> = Vec::with_capacity(TOGETHER + 1_000);
-            let mut lines = Vec::with_capacity(TOGETHER + 1_000);
-            loop {
-                self.check()?;
-                let batch = made.recv().await.transpose()?;
-                let last = batch.is_none();
-                if let Some(batch) = batch {
-                    self.read_on(
-                        before + batch.bytes,
-                        batch.rows.len() + batch.set_aside.len(),
-                    );
-                    self.summary
-                        .add_rows(&file, (batch.rows.len() + batch.set_aside.len()) as u64);
-                    self.set_aside(id, batch.set_aside).await?;
-                    for (line, prepared) in batch.rows {
-                        lines.push((line, prepared.npi()));
-                        together.push(prepared);
-                    }
-                }
-                if together.len() >= TOGETHER || last {
-                    let again = new.add(std::mem::take(&mut together)).await?;
-                    let again = again.iter().filter_map(|place| lines.get(*place));
-                    let again = again.map(|(line, npi)| twice(&file, *line, *npi)).collect();
-                    lines.clear();
-                    self.set_aside(id, again).await?;
-                }
-                if last {
-                    break;
-                }
-            }
-        }
-        let unused = side.unused(|npi| new.has(npi)).collect();
-        self.set_aside(id, unused).await?;
+        let mut new = self.staged(id).await?;
         self.progress
             .send_modify(|p| p.phase = ImportPhase::Publishing);
-        self.summary.sum_up();
-        let mut summary = self.summary.clone();
+        new.unpublish_missing().await?;
+        self.check()?;
+        let summary = self.summary.clone();
         let done = new
             .publish(id, |done| {
+                let mut summary = summary.clone();
                 summary.replaced(done);
                 summary.to_json()
             })
             .await?;
         self.summary.replaced(&done);
         Ok(())
+    }
+
+    /// Reads a full file and stages what it changes; refuses one that would take too much away.
+    async fn staged(&mut self, id: &str) -> Result<Replacement, Error> {
+        let store = self.app.store().clone();
+        let side = self.side(id).await?;
+        let last_day = known_until(self.catalog.extent());
+        let mut new = store
+            .replace_providers(last_day, self.options.dry_run, self.app.clock().now())
+            .await?;
+        let mut rows = Rows::default();
+        for member in self.main() {
+            self.stage(id, &member, &side, &mut new, &mut rows).await?;
+        }
+        let doubles = new.end_rows().await?;
+        let doubles = doubles.iter().map(|double| rows.set_aside(double));
+        let doubles = doubles.collect();
+        self.set_aside(id, doubles).await?;
+        let unused = side.unused(|npi| new.has(npi)).collect();
+        self.set_aside(id, unused).await?;
+        self.summary.sum_up();
+        self.refuse_loss(&new).await?;
+        Ok(new)
+    }
+
+    async fn stage(
+        &mut self,
+        id: &str,
+        member: &Member,
+        side: &Arc<Side>,
+        new: &mut Replacement,
+        rows: &mut Rows,
+    ) -> Result<(), Error> {
+        let before = self.progress.borrow().bytes;
+        rows.begin(&member.name);
+        let mut made = read::providers(&self.catalog, member, side, |p| Prepared::new(&p))?;
+        let mut together: Vec<Prepared> = Vec::with_capacity(TOGETHER + 1_000);
+        loop {
+            self.check()?;
+            let batch = made.recv().await.transpose()?;
+            let is_last = batch.is_none();
+            if let Some(batch) = batch {
+                let count = batch.rows.len() + batch.set_aside.len();
+                self.read_on(before + batch.bytes, count);
+                self.summary.add_rows(&member.name, count as u64);
+                // What can't be read says nothing of its provider, not even that it is gone.
+                let unread = batch.set_aside.iter().filter_map(|row| row.npi.as_deref());
+                for npi in unread.filter_map(|npi| npi.trim().parse().ok()) {
+                    new.keep(npi);
+                }
+                self.unread += batch.set_aside.len() as u64;
+                self.set_aside(id, batch.set_aside).await?;
+                for (line, prepared) in batch.rows {
+                    rows.add(line, prepared.npi());
+                    together.push(prepared);
+                }
+            }
+            if together.len() >= TOGETHER || is_last {
+                new.add(std::mem::take(&mut together)).await?;
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Refuses a full file that can't be one: of which much can't be read, or without which many
+    /// providers would be.
+    async fn refuse_loss(&mut self, new: &Replacement) -> Result<(), Error> {
+        let Missing { missing, active } = new.missing().await?;
+        self.summary.unpublished = missing;
+        let (unread, rows) = (self.unread, self.summary.rows);
+        let too_much = if missing * 100 > active * MAX_MISSING_PERCENT {
+            format!(
+                "{missing} of {active} active providers are not in this file, more than {MAX_MISSING_PERCENT} %"
+            )
+        } else if unread * 100 > rows * MAX_UNREAD_PERCENT {
+            format!("{unread} of {rows} rows can't be read, more than {MAX_UNREAD_PERCENT} %")
+        } else {
+            return Ok(());
+        };
+        self.summary.refusal = Some(too_much.clone());
+        if self.options.force || self.options.dry_run {
+            return Ok(());
+        }
+        Err(Error::Conflict(format!(
+            "{too_much}; nothing was changed. Check that the file is whole, or import it by force"
+        )))
     }
 
     /// Changes those providers that a weekly file or a report names.
@@ -101,7 +193,7 @@ impl Load<'_> {
             self.summary = summary;
         }
         // The command ends now, and whoever searches next would have to describe it all first.
-        if let Err(error) = self.app.store().settle(self.app.clock().now()).await {
+        if let Err(error) = self.app.store().settle().await {
             tracing::warn!(%error, "the search index could not be settled");
         }
         Ok(())
@@ -121,44 +213,15 @@ impl Load<'_> {
         let store = self.app.store().clone();
         if !self.is_full() {
             let providers = self.all(None).await?;
-            let done = store.would_write(&providers).await?;
+            let done = store.would_write(&providers, self.source()).await?;
             self.summary
                 .written(done, &canvass_store::ChangeCounts::default());
             return Ok(());
         }
-        let side = self.side("").await?;
-        let before = self.progress.borrow().bytes;
-        let mut seen = HashSet::new();
-        for member in self.main() {
-            let file = member.name.clone();
-            let mut made = read::providers(&self.catalog, &member, &side, |p| p)?;
-            while let Some(batch) = made.recv().await.transpose()? {
-                self.check()?;
-                self.read_on(
-                    before + batch.bytes,
-                    batch.rows.len() + batch.set_aside.len(),
-                );
-                self.summary
-                    .add_rows(&file, (batch.rows.len() + batch.set_aside.len()) as u64);
-                self.set_aside("", batch.set_aside).await?;
-                let mut new = Vec::with_capacity(batch.rows.len());
-                for (line, provider) in batch.rows {
-                    if seen.insert(provider.npi) {
-                        new.push(provider);
-                    } else {
-                        let again = twice(&file, line, provider.npi);
-                        self.set_aside("", vec![again]).await?;
-                    }
-                }
-                let done = store.would_write(&new).await?;
-                self.summary.created += done.created;
-                self.summary.updated += done.updated;
-                self.summary.unchanged += done.unchanged;
-            }
-        }
-        let unused = side.unused(|npi| seen.contains(&npi)).collect();
-        self.set_aside("", unused).await?;
-        self.summary.sum_up();
+        let new = self.staged("").await?;
+        let missing = self.summary.unpublished;
+        self.summary.replaced(new.done());
+        self.summary.unpublished = missing;
         Ok(())
     }
 

@@ -53,6 +53,8 @@ struct Load<'a> {
     progress: &'a watch::Sender<ImportProgress>,
     stop: CancellationToken,
     summary: ImportSummary,
+    /// Rows of main files that could not be read.
+    unread: u64,
     /// Identifier of the load where it was announced: then it waits for its turn, and somebody else
     /// shows signs of life of it.
     announced: Option<String>,
@@ -107,6 +109,7 @@ impl App {
                 progress,
                 stop: stop.child_token(),
                 summary,
+                unread: 0,
                 announced: announced.take(),
             };
             summaries.push(load.run().await?);

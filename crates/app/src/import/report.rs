@@ -50,6 +50,10 @@ pub struct ImportSummary {
     pub unchanged: u64,
     /// Known before and missing from a full file.
     pub unpublished: u64,
+    /// Why the files are none that a load would take without force: what they would take away, or
+    /// what of them can't be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<String>,
     /// Taken out of service.
     pub deactivated: u64,
     /// In service again.

@@ -236,7 +236,7 @@ impl Runner {
             app.store().finish_sync(&run, receipt.as_ref(), now).await?;
             let written = app.store().sync_run(&run, now).await?;
             if written.is_some_and(|r| r.counts.created + r.counts.updated >= MANY) {
-                app.store().settle(now).await?;
+                app.store().settle().await?;
             }
         }
         Ok(added)

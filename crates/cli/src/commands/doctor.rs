@@ -35,6 +35,24 @@ pub(crate) async fn run(config: &Config, args: DoctorArgs) -> Result<ExitCode, F
                 true,
                 format!("access: {users} users; with none, `canvass serve` prints a set-up code"),
             )?;
+            let mut damages = app.store().check().await?;
+            if args.mend && !damages.is_empty() {
+                for damage in &damages {
+                    say(true, format!("found: {}", damage.what))?;
+                }
+                app.store().mend().await?;
+                damages = app.store().check().await?;
+            }
+            for damage in &damages {
+                say(false, format!("{}; {}", damage.what, damage.remedy))?;
+            }
+            if damages.is_empty() {
+                say(
+                    true,
+                    "integrity: the search index describes every provider, every lead has one"
+                        .into(),
+                )?;
+            }
         }
         Err(error) => say(false, format!("database: {}", error.describe()))?,
     }

@@ -3,6 +3,7 @@
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod import;
+pub(crate) mod index;
 pub(crate) mod leads;
 pub(crate) mod openapi;
 pub(crate) mod registry;

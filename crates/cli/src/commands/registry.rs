@@ -118,6 +118,6 @@ async fn generate(
         }
         store.write_providers(&batch, now).await?;
     }
-    store.settle(now).await?;
+    store.settle().await?;
     Ok(store)
 }

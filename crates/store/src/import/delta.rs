@@ -24,7 +24,7 @@ impl Store {
         let report = report(written.summary(), &written.changes);
         end(&mut tx, import, &report, now).await?;
         tx.commit().await?;
-        self.settle_soon(now);
+        self.settle_soon();
         Ok(())
     }
 }

@@ -1,13 +1,13 @@
 //! Loads of dissemination files.
 //!
-//! Whole registries are built beside what is in use and take its place at once (`replacement`);
+//! What a whole registry changes is staged beside what is in use and published at once (`full`);
 //! what changes a part of them is one transaction (`delta`). Either way nobody sees a half.
 
 mod announce;
 mod delta;
+mod full;
 mod load;
-mod replacement;
 mod runs;
 
-pub use replacement::{Prepared, Replaced, Replacement};
+pub use full::{DoubleOutcome, MAX_DOUBLES, Missing, Prepared, Replaced, Replacement};
 pub use runs::{ImportRun, ImportState, ImportTurn, NewImport, RowSetAside};

@@ -12,6 +12,7 @@ use super::{
     segment::{Scan, Segment},
     terms::{Order, Standing},
     valued::column_of,
+    view::State,
     walk::Walk,
 };
 use crate::{Error, Store};
@@ -33,6 +34,8 @@ struct Block<'a> {
 /// Which providers a question has, by segment.
 pub(crate) struct Answer {
     pub(super) portions: Vec<(Arc<Segment>, RoaringBitmap)>,
+    /// As of when.
+    pub(crate) state: State,
 }
 
 impl Answer {
@@ -64,7 +67,10 @@ impl Answer {
         }
         let answer = |mut portions: Vec<(Arc<Segment>, RoaringBitmap)>| {
             portions.retain(|(_, found)| !found.is_empty());
-            Self { portions }
+            Self {
+                portions,
+                state: self.state,
+            }
         };
         Ok((answer(yes), answer(no)))
     }

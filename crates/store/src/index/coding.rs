@@ -84,6 +84,11 @@ pub(crate) fn keys_of(segment: i64) -> std::ops::Range<i64> {
     segment << KEY..(segment + 1) << KEY
 }
 
+/// The segment of which a key is.
+pub(crate) fn segment_of(key: i64) -> i64 {
+    key >> KEY
+}
+
 /// A blob with its key.
 pub(crate) type Blob = (i64, Vec<u8>);
 

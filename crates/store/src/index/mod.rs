@@ -40,14 +40,15 @@ pub(crate) use question::{
     Question, entity, forgiving, in_zips, of_filter, one_of, same_practice, status, text,
     text_whole,
 };
-pub(crate) use segment::{Keep, Scan};
+pub(crate) use segment::{Keep, Scan, Segment};
+pub(crate) use settle::{BuiltBy, hold_manifest, set_dead};
 pub(crate) use terms::{Order, PART, Standing, kind, postal_head, term, terms};
-pub(crate) use view::Index;
+pub(crate) use view::{Index, Portion, State};
 pub(crate) use walk::Step;
 
 use crate::{
     Error, Store,
-    backend::{Tx, listed},
+    backend::{Engine, Tx, listed},
     record,
     value::{Row, params},
 };
@@ -143,6 +144,14 @@ pub(crate) async fn note_written(tx: &mut Tx, ids: &[i64]) -> Result<(), Error> 
         return Ok(());
     }
     let written = next(tx, "written").await?;
+    let among = tx.engine().among("id", "$1");
+    let sql = format!("SELECT COUNT(*) FROM index_pending WHERE {among}");
+    let known = tx
+        .first(crate::Sql::kept(sql), vec![listed(ids.iter().copied())])
+        .await?
+        .map_or(Ok(0), |row| row.int(0))?;
+    let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    add_to(tx, "pending", count - known).await?;
     tx.insert(
         "INSERT INTO index_pending (id, written)",
         "ON CONFLICT (id) DO UPDATE SET written = excluded.written",
@@ -163,4 +172,47 @@ pub(crate) async fn next(tx: &mut Tx, name: &'static str) -> Result<i64, Error> 
         .await?
         .ok_or_else(|| Error::corrupt("the state of the search index"))?;
     row.int(0)
+}
+
+/// Gives out ids for new providers, which are theirs for good: the first of `count` in a row.
+///
+/// An id that was given is never given again, so on a server the transaction that takes one is safe
+/// from a crash once it has committed, also where others of its kind need not be.
+pub(crate) async fn take_ids(tx: &mut Tx, count: usize) -> Result<u32, Error> {
+    if tx.engine() == Engine::Postgres {
+        tx.script("SET LOCAL synchronous_commit TO DEFAULT".into())
+            .await?;
+    }
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    let row = tx
+        .first(
+            "UPDATE index_state SET value = value + $1 WHERE name = 'next_id' RETURNING value",
+            params![count],
+        )
+        .await?
+        .ok_or_else(|| Error::corrupt("the state of the search index"))?;
+    u32::try_from(row.int(0)?)
+        .ok()
+        .and_then(|next| next.checked_sub(u32::try_from(count).ok()?))
+        .ok_or_else(|| Error::corrupt("all ids are given out"))
+}
+
+/// Counts providers that were added in the transaction.
+pub(crate) async fn count_added(tx: &mut Tx, count: usize) -> Result<(), Error> {
+    add_to(tx, "providers", i64::try_from(count).unwrap_or(i64::MAX)).await
+}
+
+/// Adds to one of the index's numbers.
+async fn add_to(tx: &mut Tx, name: &'static str, count: i64) -> Result<(), Error> {
+    let touched = tx
+        .execute(
+            "UPDATE index_state SET value = value + $1 WHERE name = $2",
+            params![count, name],
+        )
+        .await?;
+    if touched == 1 {
+        Ok(())
+    } else {
+        Err(Error::corrupt("the state of the search index"))
+    }
 }

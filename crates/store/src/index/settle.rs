@@ -1,18 +1,26 @@
-//! Makes segments: of providers that none describes yet, together with the small ones.
+//! Compaction: makes segments of providers that none describes yet, together with small ones; and
+//! builds the whole index anew.
+//!
+//! One process at a time does either, or publishes segments of an import, under the lock of the
+//! index. What a holder before has left unfinished belongs to nobody, and the next one deletes it.
+//! Should the lock be lost on the way, the number `manifest` tells: it moves with each change of the
+//! list of segments, and who finds it moved gives up what it has built.
 
-use jiff::{SignedDuration, Timestamp};
 use roaring::RoaringBitmap;
 
 use super::{
+    add_to,
     build::{Builder, Described},
-    coding::{Blob, keys_of},
+    coding::{Blob, keys_of, segment_of},
     next, read_id, read_provider,
     view::Portion,
 };
 use crate::{
     Error, Store,
-    backend::{Durability, Tx, listed},
-    value::{Value, params},
+    backend::{Durability, Engine, Tx, listed},
+    lock::{Lock, LockName},
+    providers::WRITERS,
+    value::{Row, Value, params},
 };
 
 /// So many providers that no segment describes become one.
@@ -20,53 +28,116 @@ const PENDING: u64 = 4_096;
 /// Segments of about one size before they become one. A level's are this many times larger than
 /// those of the one below.
 const OF_A_SIZE: u64 = 4;
-/// Up to so many providers stand in a single segment when all has to be settled.
-const ONE_SEGMENT: u64 = 2_000_000;
+/// At the end of a bulk write a segment becomes one with the smaller ones when together they are
+/// at least this fraction of it.
+const WORTH_MERGING: u64 = 8;
+/// Segments of more providers are only made anew by a rebuild.
+const MAX_MERGED: u64 = 2_000_000;
 /// Providers that are read at a time.
 const READ: usize = 2_000;
 /// Bytes of blobs that are written at a time.
 const WRITTEN: usize = 4 << 20;
-/// After this time a segment that is still being built was given up by its builder.
-const GIVEN_UP: SignedDuration = SignedDuration::from_hours(2);
+/// Blobs that are deleted at a time.
+const DELETED: i64 = 1_000;
+/// Blobs that are checked at a time.
+const CHECKED: i64 = 64;
+/// How often a compaction whose lock was lost begins again.
+const TRIES: u32 = 3;
+
+/// Who builds a segment, as stored. It is deleted only by whoever holds the lock of its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BuiltBy {
+    /// A compaction or a rebuild, under the lock of the index.
+    Index,
+    /// An import, under the lock of imports.
+    Load,
+}
+
+impl BuiltBy {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Index => "index",
+            Self::Load => "load",
+        }
+    }
+}
+
+/// Which providers a compaction reads.
+enum Wanted {
+    /// These.
+    Ids(RoaringBitmap),
+    /// All there are.
+    All,
+}
 
 impl Store {
     /// Brings the search index in good shape: after much was written, at the end of a sync or an
-    /// import. Searches see all that was written without it too, but slower.
+    /// import. It ends at what was written when it began. Searches see all that was written
+    /// without it too, but slower.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn settle(&self, now: Timestamp) -> Result<(), Error> {
-        let settling = self.index().settling.lock().await;
-        while self.settle_once(now, true).await? {}
-        drop(settling);
-        // The engine plans what it does itself by what it knows of its tables.
-        let mut tx = self.begin(Durability::Relaxed).await?;
-        tx.script("ANALYZE".into()).await?;
-        tx.commit().await
+    pub async fn settle(&self) -> Result<(), Error> {
+        let compacting = self.index().settling.lock().await;
+        let lock = self.lock(LockName::Index).await?;
+        for _ in 0..TRIES {
+            match self.compact(true).await {
+                Err(Error::IndexMoved) => {}
+                done => {
+                    done?;
+                    break;
+                }
+            }
+        }
+        self.sweep_index(&lock).await?;
+        drop((lock, compacting));
+        // The engine plans what it does itself by what it knows of its tables. PostgreSQL commits
+        // after each table, so that no lock is held over all of them.
+        match self.engine() {
+            Engine::Postgres => self.query("ANALYZE", vec![]).await.map(drop),
+            Engine::Sqlite => {
+                let mut tx = self.begin(Durability::Relaxed).await?;
+                tx.script("ANALYZE".into()).await?;
+                tx.commit().await
+            }
+        }
     }
 
-    /// Settles in the background when enough was written and nobody in this process does.
-    pub(crate) fn settle_soon(&self, now: Timestamp) {
+    /// Compacts in the background when enough was written and nobody does.
+    pub(crate) fn settle_soon(&self) {
         let store = self.clone();
         tokio::spawn(async move {
-            let Ok(_settling) = store.index().settling.try_lock() else {
+            let Ok(_compacting) = store.index().settling.try_lock() else {
                 return;
             };
-            loop {
-                match store.settle_once(now, false).await {
-                    Ok(true) => {}
-                    Ok(false) => return,
-                    Err(error) => {
-                        tracing::warn!(%error, "the search index could not be settled");
-                        return;
-                    }
-                }
+            if let Err(error) = store.compact_what_is_due().await {
+                tracing::warn!(%error, "the search index could not be compacted");
             }
         });
     }
 
-    /// Makes one segment; false when there is nothing to do.
-    async fn settle_once(&self, now: Timestamp, all: bool) -> Result<bool, Error> {
+    async fn compact_what_is_due(&self) -> Result<(), Error> {
+        if self.pending_count().await? < PENDING {
+            return Ok(());
+        }
+        let Some(lock) = self.try_lock(LockName::Index).await? else {
+            return Ok(());
+        };
+        while self.compact(false).await? {}
+        self.sweep_index(&lock).await
+    }
+
+    /// How many providers no segment describes, or [`PENDING`] when they are more.
+    async fn pending_count(&self) -> Result<u64, Error> {
+        let sql = "SELECT COUNT(*) FROM (SELECT id FROM index_pending LIMIT $1) AS some";
+        let limit = i64::try_from(PENDING).unwrap_or(i64::MAX);
+        let row = self.first(sql, params![limit]).await?;
+        row.map_or(Ok(0), |row| row.count(0))
+    }
+
+    /// Makes one segment under the lock of the index; false when there is nothing to do.
+    async fn compact(&self, all: bool) -> Result<bool, Error> {
+        self.delete_unfinished(BuiltBy::Index).await?;
         let state = self.index_state().await?;
         let portions = self.stored_portions(None).await?;
         let rows = self
@@ -82,86 +153,125 @@ impl Store {
         if merged.is_empty() && (pending.is_empty() || (!all && pending.len() < PENDING)) {
             return Ok(false);
         }
-        let mut ids = pending.clone();
-        for Portion { segment, dead } in &merged {
+        let mut ids = pending;
+        for Portion { segment, dead, .. } in &merged {
             let mut alive = RoaringBitmap::new();
             alive.insert_range(0..segment.len);
             alive -= &**dead;
             ids |= segment.ids_at(&alive);
         }
-        let number = self.begin_segment(now).await?;
-        let builder = self.fill(number, &ids).await?;
-        let providers = i64::from(builder.len());
-        let blobs = tokio::task::spawn_blocking(move || builder.finish())
-            .await
-            .map_err(|e| Error::Statement(Box::new(e)))??;
-        let rest = self.write_blobs(number, blobs, WRITTEN).await?;
+        let number = self.begin_segment(BuiltBy::Index).await?;
+        let builder = self.fill(number, "providers", Wanted::Ids(ids)).await?;
+        let providers = builder.len();
+        let rest = self.finish_segment(number, builder).await?;
 
         let mut tx = self.begin(Durability::Relaxed).await?;
-        let moved = tx
-            .execute(
-                "UPDATE index_state SET value = value + 1
-                 WHERE name = 'manifest' AND value = $1",
-                params![state.manifest],
-            )
-            .await?;
-        if moved == 0 {
-            // Somebody else was quicker; what was built is of no use.
-            remove(&mut tx, &[number]).await?;
-            tx.commit().await?;
-            return Ok(true);
+        hold_writers(&mut tx).await?;
+        hold_manifest(&mut tx, state.manifest).await?;
+        self.insert_blobs(&mut tx, number, rest).await?;
+        for Portion { segment, .. } in &merged {
+            delete_segment(&mut tx, segment.number).await?;
         }
-        insert_blobs(&mut tx, number, rest).await?;
-        tx.execute(
-            "UPDATE index_segments SET providers = $1, in_use = $2 WHERE segment = $3",
-            params![providers, true, number],
-        )
-        .await?;
-        let merged: Vec<i64> = merged.iter().map(|p| p.segment.number).collect();
-        remove(&mut tx, &merged).await?;
-        for Portion { segment, dead } in &kept {
-            let more = segment.positions(&pending);
+        // What was written again meanwhile stays, and hides what any segment says of it.
+        let described = delete_pending(&mut tx, upto).await?;
+        for Portion { segment, dead, .. } in &kept {
+            let more = segment.positions(&described);
             if !more.is_subset(dead) {
-                tx.execute(
-                    "UPDATE index_segments SET dead = $1 WHERE segment = $2",
-                    params![bitmap(&(&**dead | &more))?, segment.number],
-                )
-                .await?;
+                set_dead(&mut tx, segment.number, &(&**dead | &more)).await?;
             }
         }
-        // What was written again meanwhile stays.
-        tx.execute(
-            "DELETE FROM index_pending WHERE written <= $1",
-            params![upto],
-        )
-        .await?;
+        self.put_in_use(&mut tx, number, providers, &RoaringBitmap::new())
+            .await?;
         tx.commit().await?;
         Ok(true)
     }
 
-    /// Takes a number for a segment, and clears away what was given up.
-    pub(crate) async fn begin_segment(&self, now: Timestamp) -> Result<i64, Error> {
+    /// Builds the whole search index anew from the providers, and takes the place of what is there.
+    /// Searches go on meanwhile.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rebuild_index(&self) -> Result<u64, Error> {
+        let _compacting = self.index().settling.lock().await;
+        let lock = self.lock(LockName::Index).await?;
+        for _ in 0..TRIES {
+            match self.build_anew().await {
+                Err(Error::IndexMoved) => {}
+                done => {
+                    let providers = done?;
+                    self.sweep_index(&lock).await?;
+                    return Ok(providers);
+                }
+            }
+        }
+        Err(Error::IndexMoved)
+    }
+
+    async fn build_anew(&self) -> Result<u64, Error> {
+        self.delete_unfinished(BuiltBy::Index).await?;
+        let state = self.index_state().await?;
+        let number = self.begin_segment(BuiltBy::Index).await?;
+        let builder = self.fill(number, "providers", Wanted::All).await?;
+        let providers = builder.len();
+        let rest = self.finish_segment(number, builder).await?;
+
         let mut tx = self.begin(Durability::Relaxed).await?;
-        let rows = tx
-            .query(
-                "SELECT segment FROM index_segments WHERE in_use = $1 AND built_until < $2",
-                params![false, now],
-            )
+        hold_writers(&mut tx).await?;
+        hold_manifest(&mut tx, state.manifest).await?;
+        self.insert_blobs(&mut tx, number, rest).await?;
+        let old = tx
+            .query("SELECT segment FROM index_segments WHERE in_use", vec![])
             .await?;
-        let given_up = rows
-            .iter()
-            .map(|row| row.int(0))
-            .collect::<Result<Vec<_>, _>>()?;
-        remove(&mut tx, &given_up).await?;
+        for row in &old {
+            delete_segment(&mut tx, row.int(0)?).await?;
+        }
+        // What was written since the beginning may have been read before, and stays pending.
+        delete_pending(&mut tx, state.written).await?;
+        self.put_in_use(&mut tx, number, providers, &RoaringBitmap::new())
+            .await?;
+        for sql in [
+            "UPDATE index_state SET value = (SELECT COUNT(*) FROM providers)
+             WHERE name = 'providers'",
+            "UPDATE index_state SET value = (SELECT COUNT(*) FROM index_pending)
+             WHERE name = 'pending'",
+        ] {
+            tx.execute(sql, vec![]).await?;
+        }
+        tx.commit().await?;
+        Ok(u64::from(providers))
+    }
+
+    /// Builds the index anew in the background, because it was found broken.
+    pub(super) fn mend_soon(&self) {
+        use std::sync::atomic::Ordering;
+        if self.index().mending.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let store = self.clone();
+        tokio::spawn(async move {
+            match store.rebuild_index().await {
+                Ok(providers) => tracing::info!(providers, "the search index was built anew"),
+                Err(error) => tracing::error!(%error, "the search index could not be built anew"),
+            }
+            store.index().mending.store(false, Ordering::Release);
+        });
+    }
+
+    /// Takes a number for a segment. The number is safe from a crash of the server before anything
+    /// is known by it, so that it is never given to another segment.
+    pub(crate) async fn begin_segment(&self, by: BuiltBy) -> Result<i64, Error> {
+        let mut tx = self.begin(Durability::Full).await?;
         let number = next(&mut tx, "segment").await?;
         tx.execute(
-            "INSERT INTO index_segments (segment, providers, dead, in_use, built_until)
-             VALUES ($1, 0, $2, $3, $4)",
+            "INSERT INTO index_segments (segment, providers, dead, in_use, built_until, builder)
+             VALUES ($1, 0, $2, $3, $4, $5)",
             params![
                 number,
                 bitmap(&RoaringBitmap::new())?,
                 false,
-                now + GIVEN_UP
+                // Nobody decides by a time any longer.
+                jiff::Timestamp::UNIX_EPOCH,
+                by.as_str()
             ],
         )
         .await?;
@@ -169,29 +279,38 @@ impl Store {
         Ok(number)
     }
 
-    /// Clears away segments that nobody is going to use, in pieces.
-    pub(crate) async fn clear_segments(&self) -> Result<(), Error> {
-        let rows = self
-            .query(
-                "SELECT segment FROM index_segments WHERE NOT in_use",
-                vec![],
-            )
-            .await?;
-        for row in &rows {
-            let segment = row.int(0)?;
+    /// Deletes the segments that one who held the lock of `by` has left unfinished. To be called by
+    /// who holds it. Their blobs go with the next sweep.
+    pub(crate) async fn delete_unfinished(&self, by: BuiltBy) -> Result<(), Error> {
+        let mut tx = self.begin(Durability::Relaxed).await?;
+        tx.execute(
+            "DELETE FROM index_segments WHERE in_use = $1 AND builder = $2",
+            params![false, by.as_str()],
+        )
+        .await?;
+        tx.commit().await
+    }
+
+    /// Deletes blobs that belong to no segment, in pieces, so that nobody waits for long. What is
+    /// being built is listed before its first blob is there.
+    pub(crate) async fn sweep_index(&self, _lock: &Lock) -> Result<(), Error> {
+        for segment in self.segments_of_blobs().await? {
             let keys = keys_of(segment);
-            loop {
+            let listed = self
+                .first(
+                    "SELECT 1 FROM index_segments WHERE segment = $1",
+                    params![segment],
+                )
+                .await?;
+            while listed.is_none() {
                 let mut tx = self.begin(Durability::Relaxed).await?;
                 let gone = tx
                     .execute(
                         "DELETE FROM index_blobs WHERE key IN
-                         (SELECT key FROM index_blobs WHERE key >= $1 AND key < $2 LIMIT 1000)",
-                        params![keys.start, keys.end],
+                         (SELECT key FROM index_blobs WHERE key >= $1 AND key < $2 LIMIT $3)",
+                        params![keys.start, keys.end, DELETED],
                     )
                     .await?;
-                if gone == 0 {
-                    remove(&mut tx, &[segment]).await?;
-                }
                 tx.commit().await?;
                 if gone == 0 {
                     break;
@@ -201,20 +320,13 @@ impl Store {
         Ok(())
     }
 
-    /// A builder with the providers of some ids.
-    async fn fill(&self, number: i64, ids: &RoaringBitmap) -> Result<Builder, Error> {
+    /// A builder with providers of a table.
+    async fn fill(&self, number: i64, table: &str, wanted: Wanted) -> Result<Builder, Error> {
         let mut builder = Builder::new();
-        let mut ids = ids.iter();
-        let among = self.engine().among("id", "$1");
-        let sql = format!("SELECT id, npi, record FROM providers WHERE {among} ORDER BY id");
-        loop {
-            let group = listed(ids.by_ref().take(READ).map(i64::from));
-            if group == Value::Text(String::new()) {
-                return Ok(builder);
-            }
-            let rows = self
-                .query(crate::Sql::kept(sql.clone()), vec![group])
-                .await?;
+        let mut group = Groups::new(self.engine(), table, wanted);
+        while let Some((sql, values)) = group.next() {
+            let rows = self.query(crate::Sql::kept(sql), values).await?;
+            group.read(&rows)?;
             let added = tokio::task::spawn_blocking(move || -> Result<Builder, Error> {
                 for row in &rows {
                     builder.add(read_id(row, 0)?, &Described::new(&read_provider(row, 1)?))?;
@@ -224,6 +336,40 @@ impl Store {
             builder = added.await.map_err(|e| Error::Statement(Box::new(e)))??;
             let blobs = builder.take_blobs();
             self.write_blobs(number, blobs, 0).await?;
+        }
+        Ok(builder)
+    }
+
+    /// A builder with some providers of a table, by id.
+    pub(crate) async fn fill_from(
+        &self,
+        number: i64,
+        table: &str,
+        ids: RoaringBitmap,
+    ) -> Result<Builder, Error> {
+        self.fill(number, table, Wanted::Ids(ids)).await
+    }
+
+    /// Writes most of the rest of a segment, and gives back its last blobs.
+    pub(crate) async fn finish_segment(
+        &self,
+        number: i64,
+        mut builder: Builder,
+    ) -> Result<Vec<Blob>, Error> {
+        let mut last = Vec::new();
+        loop {
+            let finished = tokio::task::spawn_blocking(move || {
+                let blobs = builder.finish_some();
+                (builder, blobs)
+            });
+            let (rest, blobs) = finished.await.map_err(|e| Error::Statement(Box::new(e)))?;
+            builder = rest;
+            let Some(blobs) = blobs? else {
+                return Ok(last);
+            };
+            self.write_blobs(number, std::mem::take(&mut last), 0)
+                .await?;
+            last = self.write_blobs(number, blobs, WRITTEN).await?;
         }
     }
 
@@ -249,11 +395,234 @@ impl Store {
             }
             bytes -= size;
             let mut tx = self.begin(Durability::Relaxed).await?;
-            insert_blobs(&mut tx, segment, group).await?;
+            self.insert_blobs(&mut tx, segment, group).await?;
             tx.commit().await?;
         }
         Ok(blobs.collect())
     }
+
+    async fn insert_blobs(&self, tx: &mut Tx, segment: i64, blobs: Vec<Blob>) -> Result<(), Error> {
+        let sum = blobs.iter().fold(0, |sum: i64, (key, data)| {
+            sum.wrapping_add(checksum(*key, data))
+        });
+        let rows = blobs
+            .into_iter()
+            .map(|(key, data)| params![keys_of(segment).start + key, data])
+            .collect();
+        tx.insert("INSERT INTO index_blobs (key, data)", "", rows)
+            .await?;
+        let mut sums = lock(&self.index().sums);
+        let all = sums.entry(segment).or_default();
+        *all = all.wrapping_add(sum);
+        Ok(())
+    }
+
+    /// Searches use a segment that this process has made from now on, but for what is dead in it.
+    pub(crate) async fn put_in_use(
+        &self,
+        tx: &mut Tx,
+        segment: i64,
+        providers: u32,
+        dead: &RoaringBitmap,
+    ) -> Result<(), Error> {
+        let sum = lock(&self.index().sums).get(&segment).copied();
+        let touched = tx
+            .execute(
+                "UPDATE index_segments SET providers = $1, dead = $2, in_use = $3, checksum = $4
+                 WHERE segment = $5 AND NOT in_use",
+                params![i64::from(providers), bitmap(dead)?, true, sum, segment],
+            )
+            .await?;
+        one(touched)
+    }
+
+    /// Whether all blobs of a segment in use are as they were written; those of a segment without a
+    /// checksum can't be told.
+    pub(crate) async fn is_segment_whole(&self, segment: i64) -> Result<bool, Error> {
+        let row = self
+            .first(
+                "SELECT checksum FROM index_segments WHERE segment = $1",
+                params![segment],
+            )
+            .await?;
+        let Some(wanted) = row.map(|row| row.int_opt(0)).transpose()?.flatten() else {
+            return Ok(true);
+        };
+        let keys = keys_of(segment);
+        let (mut from, mut sum) = (keys.start, 0i64);
+        loop {
+            let rows = self
+                .query(
+                    "SELECT key, data FROM index_blobs WHERE key >= $1 AND key < $2
+                     ORDER BY key LIMIT $3",
+                    params![from, keys.end, CHECKED],
+                )
+                .await?;
+            let Some(last) = rows.last() else {
+                return Ok(sum == wanted);
+            };
+            from = last.int(0)? + 1;
+            for row in &rows {
+                let key = row.int(0)? - keys.start;
+                sum = sum.wrapping_add(checksum(key, row.bytes_at(1)?));
+            }
+        }
+    }
+
+    /// The segments of which there are blobs.
+    pub(crate) async fn segments_of_blobs(&self) -> Result<Vec<i64>, Error> {
+        let (mut segments, mut from) = (Vec::new(), 0);
+        loop {
+            let row = self
+                .first(
+                    "SELECT key FROM index_blobs WHERE key >= $1 ORDER BY key LIMIT 1",
+                    params![from],
+                )
+                .await?;
+            let Some(row) = row else {
+                return Ok(segments);
+            };
+            let segment = segment_of(row.int(0)?);
+            segments.push(segment);
+            from = keys_of(segment).end;
+        }
+    }
+}
+
+/// Of a blob with its key; those of a segment are added up.
+fn checksum(key: i64, data: &[u8]) -> i64 {
+    let mut hash = crc32fast::Hasher::new();
+    hash.update(&key.to_le_bytes());
+    hash.update(data);
+    i64::from(hash.finalize())
+}
+
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Keeps everybody from writing providers until the transaction ends, so that what it counts is
+/// what there is. The embedded engine has one writer at a time.
+async fn hold_writers(tx: &mut Tx) -> Result<(), Error> {
+    if tx.engine() == Engine::Postgres {
+        tx.query("SELECT pg_advisory_xact_lock($1)", params![WRITERS])
+            .await?;
+    }
+    Ok(())
+}
+
+/// Reads providers in groups, in the order of their ids.
+struct Groups {
+    sql: String,
+    left: Left,
+}
+
+enum Left {
+    Ids(RoaringBitmap),
+    After(i64),
+    Nothing,
+}
+
+impl Groups {
+    fn new(engine: Engine, table: &str, wanted: Wanted) -> Self {
+        let columns = format!("SELECT id, npi, record FROM {table}");
+        match wanted {
+            Wanted::Ids(ids) => {
+                let among = engine.among("id", "$1");
+                Self {
+                    sql: format!("{columns} WHERE {among} ORDER BY id"),
+                    left: Left::Ids(ids),
+                }
+            }
+            Wanted::All => Self {
+                sql: format!("{columns} WHERE id > $1 ORDER BY id LIMIT {READ}"),
+                left: Left::After(-1),
+            },
+        }
+    }
+
+    fn next(&mut self) -> Option<(String, Vec<Value>)> {
+        let values = match &mut self.left {
+            Left::Nothing => return None,
+            Left::After(id) => params![*id],
+            Left::Ids(ids) => {
+                let group: RoaringBitmap = ids.iter().take(READ).collect();
+                let last = group.max()?;
+                ids.remove_range(..=last);
+                vec![listed(group.iter().map(i64::from))]
+            }
+        };
+        Some((self.sql.clone(), values))
+    }
+
+    /// Takes in what a group had.
+    fn read(&mut self, rows: &[Row]) -> Result<(), Error> {
+        if let Left::After(id) = &mut self.left {
+            match rows.last() {
+                Some(row) => *id = row.int(0)?,
+                None => self.left = Left::Nothing,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Moves the number of the list of segments on, which nobody else can then until the transaction
+/// ends. [`Error::IndexMoved`] when the list is no longer the one that was read.
+pub(crate) async fn hold_manifest(tx: &mut Tx, manifest: i64) -> Result<(), Error> {
+    let held = tx
+        .execute(
+            "UPDATE index_state SET value = value + 1 WHERE name = 'manifest' AND value = $1",
+            params![manifest],
+        )
+        .await?;
+    one(held)
+}
+
+/// One row was to be touched, and was.
+fn one(touched: u64) -> Result<(), Error> {
+    if touched == 1 {
+        Ok(())
+    } else {
+        Err(Error::IndexMoved)
+    }
+}
+
+/// What is dead in a segment that is in use.
+pub(crate) async fn set_dead(tx: &mut Tx, segment: i64, dead: &RoaringBitmap) -> Result<(), Error> {
+    let touched = tx
+        .execute(
+            "UPDATE index_segments SET dead = $1 WHERE segment = $2 AND in_use",
+            params![bitmap(dead)?, segment],
+        )
+        .await?;
+    one(touched)
+}
+
+/// Takes a segment out of use. Its blobs go with the next sweep.
+async fn delete_segment(tx: &mut Tx, segment: i64) -> Result<(), Error> {
+    let touched = tx
+        .execute(
+            "DELETE FROM index_segments WHERE segment = $1 AND in_use",
+            params![segment],
+        )
+        .await?;
+    one(touched)
+}
+
+/// Takes off the list of pending providers what was written up to a number; gives their ids.
+async fn delete_pending(tx: &mut Tx, upto: i64) -> Result<RoaringBitmap, Error> {
+    let rows = tx
+        .query(
+            "DELETE FROM index_pending WHERE written <= $1 RETURNING id",
+            params![upto],
+        )
+        .await?;
+    let gone = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    add_to(tx, "pending", -gone).await?;
+    rows.iter().map(|row| read_id(row, 0)).collect()
 }
 
 pub(crate) fn bitmap(set: &RoaringBitmap) -> Result<Vec<u8>, Error> {
@@ -262,51 +631,31 @@ pub(crate) fn bitmap(set: &RoaringBitmap) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-async fn insert_blobs(tx: &mut Tx, segment: i64, blobs: Vec<Blob>) -> Result<(), Error> {
-    tx.insert(
-        "INSERT INTO index_blobs (key, data)",
-        "",
-        blobs
-            .into_iter()
-            .map(|(key, data)| params![keys_of(segment).start + key, data])
-            .collect(),
-    )
-    .await?;
-    Ok(())
-}
-
-/// Removes segments.
-pub(crate) async fn remove(tx: &mut Tx, segments: &[i64]) -> Result<(), Error> {
-    for segment in segments {
-        let keys = keys_of(*segment);
-        tx.execute(
-            "DELETE FROM index_blobs WHERE key >= $1 AND key < $2",
-            params![keys.start, keys.end],
-        )
-        .await?;
-        tx.execute(
-            "DELETE FROM index_segments WHERE segment = $1",
-            params![*segment],
-        )
-        .await?;
-    }
-    Ok(())
-}
-
 /// Which segments become one with what no segment describes, and which stay.
 fn choose(portions: Vec<Portion>, pending: u64, all: bool) -> (Vec<Portion>, Vec<Portion>) {
     let alive = |p: &Portion| u64::from(p.segment.len) - p.dead.len();
-    if all {
-        let total: u64 = portions.iter().map(alive).sum();
-        let in_shape = pending == 0 && portions.len() <= 1;
-        if !in_shape && total + pending <= ONE_SEGMENT {
-            return (portions, Vec::new());
-        }
-    }
     let level = |n: u64| (n / PENDING).max(1).ilog(OF_A_SIZE);
     let mut total = pending;
     let (mut merged, mut kept) = (Vec::new(), portions);
     kept.sort_by_key(|p| std::cmp::Reverse(alive(p)));
+    if all {
+        while let Some(last) = kept.pop_if(|p| {
+            let is_first = merged.is_empty() && pending == 0;
+            let is_small = alive(p) <= total * WORTH_MERGING;
+            (is_first || is_small) && alive(p) + total <= MAX_MERGED
+        }) {
+            total += alive(&last);
+            merged.push(last);
+        }
+        // One alone is only made anew when much of it is dead.
+        if pending == 0
+            && let [only] = merged.as_slice()
+            && only.dead.len() * WORTH_MERGING < alive(only).max(1)
+        {
+            kept.append(&mut merged);
+            return (merged, kept);
+        }
+    }
     // From the smallest on, each level that is full with what comes up from below.
     loop {
         let reached = level(total);

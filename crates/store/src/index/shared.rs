@@ -143,7 +143,7 @@ async fn count(store: &Store, portions: &[Portion]) -> Result<Vec<Counts>, Error
         return Ok(vec![own]);
     }
     let mut numbers = Numbers::default();
-    for portion @ Portion { segment, dead } in portions {
+    for portion @ Portion { segment, dead, .. } in portions {
         if is_largest(portion) {
             let each = |_, number| numbers.note(number, -1);
             segment.each_phone_of(store, dead, each).await?;

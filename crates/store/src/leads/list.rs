@@ -74,7 +74,18 @@ impl Store {
         sort: LeadSort,
         page: &PageRequest,
     ) -> Result<Page<Lead>, Error> {
+        self.repeat(|| self.leads_once(filter, sort, page)).await
+    }
+
+    async fn leads_once(
+        &self,
+        filter: &LeadFilter,
+        sort: LeadSort,
+        page: &PageRequest,
+    ) -> Result<Page<Lead>, Error> {
+        let state = self.index_state().await?;
         let ids = self.ids_of_leads(&filter.provider).await?;
+        let is_narrowed = ids.is_some();
         let wanted = page.limit as usize;
         let mut leads = match sort {
             LeadSort::Name => {
@@ -101,6 +112,11 @@ impl Store {
                 self.leads_by_time(by_time, ids, wanted + 1).await?
             }
         };
+        // What was written after the index was asked may no longer be what it is listed as.
+        let npis = leads.iter().map(|(lead, _)| lead.id);
+        if is_narrowed && !self.npis_unchanged_since(state, npis).await? {
+            return Err(Error::IndexMoved);
+        }
         let more = leads.len() > wanted;
         leads.truncate(wanted);
         let next = leads.last().filter(|_| more).map(|(lead, name)| {
@@ -290,6 +306,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn lead_counts(&self, filter: &LeadFilter) -> Result<Vec<(LeadStatus, u64)>, Error> {
+        self.repeat(|| self.lead_counts_once(filter)).await
+    }
+
+    async fn lead_counts_once(&self, filter: &LeadFilter) -> Result<Vec<(LeadStatus, u64)>, Error> {
         let mut counts: Vec<(LeadStatus, u64)> =
             LeadStatus::ALL.into_iter().map(|s| (s, 0)).collect();
         let mut add = |rows: Vec<Row>| -> Result<(), Error> {

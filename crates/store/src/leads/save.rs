@@ -11,7 +11,7 @@ use crate::{
     Error, Store,
     backend::{Durability, Tx, listed},
     idempotency::{self, Idempotency},
-    index::{self, Question, read_provider},
+    index::{self, Question, State, read_provider},
     value::{Value, params},
 };
 
@@ -47,6 +47,17 @@ impl Store {
         now: Timestamp,
         idempotency: Option<&Idempotency>,
     ) -> Result<Receipt, Error> {
+        self.repeat(|| self.save_once(what, actor, now, idempotency))
+            .await
+    }
+
+    async fn save_once(
+        &self,
+        what: &SaveAll,
+        actor: Option<&str>,
+        now: Timestamp,
+        idempotency: Option<&Idempotency>,
+    ) -> Result<Receipt, Error> {
         // Looked for before the transaction: it reads through other connections, of which all may
         // be waiting for this very key.
         let found = match what {
@@ -57,10 +68,11 @@ impl Store {
         if let Some(receipt) = idempotency::replay(&mut tx, idempotency, now).await? {
             return Ok(receipt);
         }
-        let asked = match what {
+        let mut asked = match what {
             SaveAll::Filter(_) => found,
             SaveAll::Npis(texts) => by_number(&mut tx, texts).await?,
         };
+        asked.recheck(&mut tx).await?;
         let receipt = save(&mut tx, &asked, actor, now).await?;
         idempotency::keep(&mut tx, idempotency, &receipt).await?;
         tx.commit().await?;
@@ -69,27 +81,23 @@ impl Store {
 
     /// The providers of a search, those in service apart from the others.
     async fn asked_by(&self, filter: &ProviderFilter) -> Result<Asked, Error> {
-        loop {
-            let before = self.index_state().await?;
-            let ids = self.matching(filter).await?.ids();
-            let active = if filter.status == StatusFilter::Active {
-                ids.clone()
-            } else {
-                let ids = Arc::new(ids.clone());
-                let mut question = vec![Question::Ids(ids)];
-                question.extend(index::status(StatusFilter::Active));
-                self.ask(&Question::All(question)).await?.ids()
-            };
-            let asked = Asked {
-                others: self.npis_of(&(ids - &active)).await?,
-                active: self.npis_of(&active).await?,
-                unknown: 0,
-            };
-            // An import that ended meanwhile has given the ids to others.
-            if self.index_state().await?.ids == before.ids {
-                return Ok(asked);
-            }
-        }
+        let answer = self.matching(filter).await?;
+        let (state, ids) = (answer.state, answer.ids());
+        let active = if filter.status == StatusFilter::Active {
+            ids.clone()
+        } else {
+            let ids = Arc::new(ids.clone());
+            let mut question = vec![Question::Ids(ids)];
+            question.extend(index::status(StatusFilter::Active));
+            let question = Question::All(question);
+            self.repeat(|| self.ask(&question)).await?.ids()
+        };
+        Ok(Asked {
+            others: self.npis_of(&(ids - &active)).await?,
+            active: self.npis_of(&active).await?,
+            unknown: 0,
+            as_of: Some(state),
+        })
     }
 }
 
@@ -103,6 +111,46 @@ struct Asked {
     others: Vec<Npi>,
     /// How many are no provider.
     unknown: u64,
+    /// As of when, where they were searched for.
+    as_of: Option<State>,
+}
+
+impl Asked {
+    /// Moves to the others what was taken out of service since it was searched for.
+    /// [`Error::IndexMoved`] when that can't be told.
+    async fn recheck(&mut self, tx: &mut Tx) -> Result<(), Error> {
+        let Some(state) = self.as_of else {
+            return Ok(());
+        };
+        let same = tx
+            .first(
+                "SELECT 1 FROM index_state WHERE name = 'manifest' AND value = $1",
+                params![state.manifest],
+            )
+            .await?;
+        if same.is_none() {
+            return Err(Error::IndexMoved);
+        }
+        let rows = tx
+            .query(
+                "SELECT p.npi, p.record FROM index_pending q JOIN providers p ON p.id = q.id
+                 WHERE q.written > $1",
+                params![state.written],
+            )
+            .await?;
+        for row in &rows {
+            let npi = row.npi(0)?;
+            if read_provider(row, 0)?.status == RecordStatus::Active {
+                continue;
+            }
+            if let Ok(at) = self.active.binary_search(&npi) {
+                self.active.remove(at);
+                let place = self.others.partition_point(|other| *other < npi);
+                self.others.insert(place, npi);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The providers that some texts name.

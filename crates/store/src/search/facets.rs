@@ -64,6 +64,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn facets(&self, filter: &ProviderFilter) -> Result<Facets, Error> {
+        self.repeat(|| self.facets_once(filter)).await
+    }
+
+    async fn facets_once(&self, filter: &ProviderFilter) -> Result<Facets, Error> {
         let answer = Arc::new(self.matching(filter).await?);
         let taxonomy = if filter.primary_only {
             kind::PRIMARY
@@ -99,11 +103,11 @@ impl Store {
     /// When the database fails.
     pub async fn counts_by_state(&self, filter: &ProviderFilter) -> Result<Vec<Facet>, Error> {
         let (state, ..) = kinds(filter.place);
-        let answer = self.matching(filter).await?;
-        Ok(largest(
-            answer.counts(self, state, usize::MAX).await?,
-            usize::MAX,
-        ))
+        let count = async || {
+            let answer = self.matching(filter).await?;
+            answer.counts(self, state, usize::MAX).await
+        };
+        Ok(largest(self.repeat(count).await?, usize::MAX))
     }
 
     /// How many of a search are in the ZIP codes that begin with each three digits, the largest
@@ -113,8 +117,12 @@ impl Store {
     /// When the database fails.
     pub async fn counts_by_zip3(&self, filter: &ProviderFilter) -> Result<Vec<Facet>, Error> {
         let (.., postal) = kinds(filter.place);
-        let answer = self.matching(filter).await?;
-        let mut counts = answer.counts(self, postal, 3).await?;
+        let mut counts = self
+            .repeat(async || {
+                let answer = self.matching(filter).await?;
+                answer.counts(self, postal, 3).await
+            })
+            .await?;
         counts.retain(|f| f.value.len() == 3 && f.value.bytes().all(|b| b.is_ascii_digit()));
         Ok(largest(counts, usize::MAX))
     }
@@ -148,6 +156,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn suggest_names(&self, typed: &str, limit: usize) -> Result<Vec<String>, Error> {
+        self.repeat(|| self.suggest_once(typed, limit)).await
+    }
+
+    async fn suggest_once(&self, typed: &str, limit: usize) -> Result<Vec<String>, Error> {
         let folded = fold(typed);
         let (before, last) = match folded.rsplit_once(' ') {
             Some((before, last)) => (Some(before), last),

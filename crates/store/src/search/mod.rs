@@ -13,7 +13,7 @@ use roaring::RoaringBitmap;
 use crate::{
     Error, Store,
     backend::listed,
-    index::{self, Answer, Held, Order, Question, read_provider},
+    index::{self, Answer, Held, Order, Question, State, read_provider},
     value::Value,
 };
 
@@ -55,10 +55,16 @@ impl Text {
 /// What is left to be read of all that a search finds.
 #[derive(Clone, Debug)]
 pub struct Whole {
-    /// Which ids these are.
-    ids: i64,
+    filter: ProviderFilter,
+    /// As of when it was looked for.
+    state: State,
+    /// The id that was read last.
+    after: Option<u32>,
     left: RoaringBitmap,
 }
+
+/// How often a search is made before the one who asked is told that the index keeps moving.
+const TRIES: u32 = 10;
 
 /// The row of a list for a provider.
 pub(crate) fn summary(held: Held) -> ProviderSummary {
@@ -115,13 +121,56 @@ impl Store {
         Ok(Page { items, next })
     }
 
+    /// Makes a search again, as a whole, when segments were replaced while it went on or rows of it
+    /// were written before they were read.
+    pub(crate) async fn repeat<T, F>(&self, search: impl Fn() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match search().await {
+                Err(Error::IndexMoved) if tries < TRIES => {}
+                done => return done,
+            }
+        }
+    }
+
     async fn search_held(
         &self,
         filter: &ProviderFilter,
         sort: ProviderSort,
         page: &PageRequest,
     ) -> Result<(Vec<Held>, Option<Cursor>), Error> {
-        let answer = self.matching(filter).await?;
+        self.repeat(|| self.search_once(filter, sort, page)).await
+    }
+
+    async fn search_once(
+        &self,
+        filter: &ProviderFilter,
+        sort: ProviderSort,
+        page: &PageRequest,
+    ) -> Result<(Vec<Held>, Option<Cursor>), Error> {
+        let answer = self.matching_once(filter).await?;
+        let state = answer.state;
+        let found = self.page_of(answer, filter, sort, page).await?;
+        // What was written after the index was asked may no longer be what it is listed as.
+        let ids: Vec<u32> = found.0.iter().map(|held| held.id).collect();
+        if self.unchanged_since(state, &ids).await? {
+            Ok(found)
+        } else {
+            Err(Error::IndexMoved)
+        }
+    }
+
+    async fn page_of(
+        &self,
+        answer: Answer,
+        filter: &ProviderFilter,
+        sort: ProviderSort,
+        page: &PageRequest,
+    ) -> Result<(Vec<Held>, Option<Cursor>), Error> {
         match (sort, &filter.q) {
             (ProviderSort::Relevance, Some(q)) => {
                 return self.by_relevance(answer, q, page).await;
@@ -157,6 +206,10 @@ impl Store {
 
     /// All providers of a search.
     pub(crate) async fn matching(&self, filter: &ProviderFilter) -> Result<Answer, Error> {
+        self.repeat(|| self.matching_once(filter)).await
+    }
+
+    async fn matching_once(&self, filter: &ProviderFilter) -> Result<Answer, Error> {
         let mut all = vec![index::of_filter(filter, index::text)];
         all.extend(self.beside(filter).await?);
         let mut question = Question::All(all);
@@ -201,34 +254,43 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn whole(&self, filter: &ProviderFilter) -> Result<Whole, Error> {
-        loop {
-            let ids = self.index_state().await?.ids;
-            let left = self.matching(filter).await?.ids();
-            if self.index_state().await?.ids == ids {
-                return Ok(Whole { ids, left });
-            }
-        }
+        let answer = self.matching(filter).await?;
+        Ok(Whole {
+            filter: filter.clone(),
+            state: answer.state,
+            after: None,
+            left: answer.ids(),
+        })
     }
 
-    /// The next providers of all that a search finds, at most so many; none at the end.
+    /// The next providers of all that a search finds, at most so many; none at the end. What was
+    /// written since the search was made is looked for again, so that each one fits it.
     ///
     /// # Errors
-    /// [`Error::IndexMoved`] when an import has put all providers anew since it was looked for;
-    /// else when the database fails.
+    /// When the database fails.
     pub async fn next_of(&self, whole: &mut Whole, count: u32) -> Result<Vec<Provider>, Error> {
-        let group: RoaringBitmap = whole.left.iter().take(count as usize).collect();
-        let Some(last) = group.max() else {
-            return Ok(Vec::new());
-        };
-        whole.left.remove_range(..=last);
         let among = self.engine().among("id", "$1");
         let sql = format!("SELECT npi, record FROM providers WHERE {among} ORDER BY id");
-        let ids = listed(group.iter().map(i64::from));
-        let rows = self.query(crate::Sql::kept(sql), vec![ids]).await?;
-        if self.index_state().await?.ids != whole.ids {
-            return Err(Error::IndexMoved);
+        for _ in 0..TRIES {
+            let group: Vec<u32> = whole.left.iter().take(count as usize).collect();
+            let Some(last) = group.last() else {
+                return Ok(Vec::new());
+            };
+            let ids = listed(group.iter().map(|id| i64::from(*id)));
+            let rows = self.query(crate::Sql::kept(sql.clone()), vec![ids]).await?;
+            if self.unchanged_since(whole.state, &group).await? {
+                whole.after = Some(*last);
+                whole.left.remove_range(..=*last);
+                return rows.iter().map(|row| read_provider(row, 0)).collect();
+            }
+            let answer = self.matching(&whole.filter).await?;
+            whole.state = answer.state;
+            whole.left = answer.ids();
+            if let Some(after) = whole.after {
+                whole.left.remove_range(..=after);
+            }
         }
-        rows.iter().map(|row| read_provider(row, 0)).collect()
+        Err(Error::IndexMoved)
     }
 
     /// The NPIs behind some ids, in order.

@@ -115,7 +115,7 @@ impl Store {
         }
         tx.commit().await?;
         if !page.providers.is_empty() {
-            self.settle_soon(now);
+            self.settle_soon();
         }
         Ok(run)
     }

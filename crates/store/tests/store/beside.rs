@@ -27,16 +27,16 @@ both_engines! {
         let mut both = switchboard(3);
         both.secondary = vec![Address { phone: Phone::parse("5595550177"), ..Address::default() }];
         db.write_providers(&[switchboard(0), switchboard(1), both, with_phone(4, "5595550144"), with_phone(5, "")], now()).await.unwrap();
-        db.settle(now()).await.unwrap();
+        db.settle().await.unwrap();
         // Another segment, which the first knows nothing of.
         db.write_providers(&[switchboard(2), with_phone(6, "5595550144")], now()).await.unwrap();
-        db.settle(now()).await.unwrap();
+        db.settle().await.unwrap();
         for (most, expected) in [("1", &[3][..]), ("2", &[3, 4, 6]), ("3", &[3, 4, 6]), ("4", &[0, 1, 2, 3, 4, 6])] {
             check(&db, &[("phone_shared_by", most)], expected).await;
         }
         // One of them moves on: what it had before counts no more.
         db.write_providers(&[with_phone(6, "5595550166")], now()).await.unwrap();
-        db.settle(now()).await.unwrap();
+        db.settle().await.unwrap();
         check(&db, &[("phone_shared_by", "1")], &[3, 4, 6]).await;
     }
 
@@ -63,7 +63,7 @@ both_engines! {
             db.write_providers(&written, now()).await.unwrap();
             // Some rounds are in a segment of their own when the next ones are written.
             if matches!(round, 2 | 6) {
-                db.settle(now()).await.unwrap();
+                db.settle().await.unwrap();
             }
             let having = |phone: &u32| known.values().filter(|phones| phones.contains(phone)).count();
             for most in [1, 2, 3, 5, 8] {

@@ -33,7 +33,7 @@ both_engines! {
             assert_eq!(pairs(&db.counts_by_state(&filter(&[])).await.unwrap()), [("NV", 1_292), ("CA", 2)]);
             assert_eq!(pairs(&db.counts_by_zip3(&filter(&[("state", "CA")])).await.unwrap()), [("937", 2)]);
             assert_eq!(db.facets(&filter(&[("q", "nobody")])).await.unwrap(), canvass_model::Facets::default());
-            db.settle(now()).await.unwrap();
+            db.settle().await.unwrap();
         }
         // What is written since is counted with what was settled.
         db.write_providers(&[in_city(10, "RENO", "NV"), in_city(2_000, "BOISE", "ID")], now()).await.unwrap();
@@ -65,7 +65,7 @@ both_engines! {
             assert_eq!(suggest("José SMI", 10).await, ["jose smiley", "jose smith"]);
             assert_eq!(suggest("s", 10).await, [""; 0]);
             assert_eq!(suggest("nobody sm", 10).await, [""; 0]);
-            db.settle(now()).await.unwrap();
+            db.settle().await.unwrap();
         }
     }
 }

@@ -45,7 +45,7 @@ both_engines! {
                 let expected: Vec<_> = expected.iter().map(|&n| npi(n)).collect();
                 assert_eq!(found(&db, &near).await, expected, "{zips:?}");
             }
-            db.settle(now()).await.unwrap();
+            db.settle().await.unwrap();
         }
     }
 

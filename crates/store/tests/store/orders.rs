@@ -60,7 +60,7 @@ both_engines! {
                 let got = order(&db, &filter(&[("q", "smith")]), ProviderSort::Relevance, limit).await;
                 assert_eq!(got, expected, "{limit} at a time");
             }
-            db.settle(now()).await.unwrap();
+            db.settle().await.unwrap();
         }
         let by_name = order(&db, &filter(&[]), ProviderSort::Name, 50).await;
         assert_eq!(order(&db, &filter(&[]), ProviderSort::Relevance, 50).await, by_name);
@@ -78,7 +78,7 @@ both_engines! {
                 let by_city = order(&db, &ProviderFilter::default(), ProviderSort::City, limit).await;
                 assert_eq!(by_city[3..], [0, 2].map(npi), "in pages of {limit}");
             }
-            db.settle(now()).await.unwrap();
+            db.settle().await.unwrap();
         }
     }
 
@@ -100,7 +100,7 @@ both_engines! {
             for limit in [1, 7, 100, 1_000] {
                 assert_eq!(order(&db, &near(&zips), ProviderSort::Distance, limit).await, expected, "{limit} at a time");
             }
-            db.settle(now()).await.unwrap();
+            db.settle().await.unwrap();
         }
         let mut few = near(&zips);
         few.set("q", "person000003").unwrap();

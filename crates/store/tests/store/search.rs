@@ -69,7 +69,7 @@ pub async fn check_each(store: &Store, cases: &[Case<'_>]) {
         for (pairs, expected) in cases {
             check(store, pairs, expected).await;
         }
-        store.settle(now()).await.unwrap();
+        store.settle().await.unwrap();
     }
 }
 
@@ -209,7 +209,7 @@ both_engines! {
                 let total = db.count(&filter(&[("state", state)])).await.unwrap();
                 assert_eq!((total.count, total.exact), (count, true), "{state} {settled}");
             }
-            db.settle(now()).await.unwrap();
+            db.settle().await.unwrap();
         }
     }
 }

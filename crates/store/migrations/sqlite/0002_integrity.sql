@@ -1,0 +1,15 @@
+-- A provider keeps its id for good: `next_id` is the next one to be given. `providers` is how many
+-- there are, which segments and pending together must describe.
+INSERT INTO index_state (name, value)
+SELECT 'next_id', COALESCE(MAX(id) + 1, 0) FROM providers;
+INSERT INTO index_state (name, value)
+SELECT 'providers', COUNT(*) FROM providers;
+-- And how many of them are pending.
+INSERT INTO index_state (name, value)
+SELECT 'pending', COUNT(*) FROM index_pending;
+
+-- Who builds a segment that is not in use: `index` under the lock of the index, `load` under that of
+-- imports. Whoever holds the lock may delete what a holder before has left.
+ALTER TABLE index_segments ADD COLUMN builder TEXT NOT NULL DEFAULT 'index';
+-- Of its blobs, each with its key; nothing of a segment that was made before there were checksums.
+ALTER TABLE index_segments ADD COLUMN checksum INTEGER;

@@ -1,0 +1,76 @@
+//! Locks that end with their process: of the system on a file beside an embedded database, of the
+//! server for as long as a connection lasts. No clock has a part in them.
+
+use crate::{Backend, Error, Store};
+
+/// What one process at a time may do on a database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LockName {
+    /// Make segments of the search index and publish them.
+    Index,
+}
+
+impl LockName {
+    /// What follows the path of an embedded database in the name of its lock file.
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Index => "-index",
+        }
+    }
+
+    /// The key of its advisory lock: its name in hexadecimal.
+    fn key(self) -> i64 {
+        match self {
+            Self::Index => 0x0069_6e64_6578,
+        }
+    }
+}
+
+/// A lock that is held until it is dropped or its process ends.
+pub(crate) enum Lock {
+    File {
+        _file: std::fs::File,
+    },
+    Connection {
+        _client: deadpool_postgres::ClientWrapper,
+    },
+}
+
+impl Store {
+    /// Takes a lock; nothing when somebody else has it.
+    pub(crate) async fn try_lock(&self, name: LockName) -> Result<Option<Lock>, Error> {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => {
+                let mut path = sqlite.path().as_os_str().to_owned();
+                path.push(name.suffix());
+                let file = std::fs::File::create(path)?;
+                match file.try_lock() {
+                    Ok(()) => Ok(Some(Lock::File { _file: file })),
+                    Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+                    Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
+                }
+            }
+            Backend::Postgres(postgres) => {
+                let client = postgres.lone_client().await?;
+                let row = client
+                    .query_one("SELECT pg_try_advisory_lock($1)", &[&name.key()])
+                    .await?;
+                let taken: bool = row.try_get(0)?;
+                Ok(taken.then_some(Lock::Connection { _client: client }))
+            }
+        }
+    }
+
+    /// Takes a lock as soon as nobody else has it.
+    pub(crate) async fn lock(&self, name: LockName) -> Result<Lock, Error> {
+        loop {
+            if let Some(lock) = self.try_lock(name).await? {
+                return Ok(lock);
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+}
+
+/// How long a lock that somebody has is left alone.
+const RETRY: std::time::Duration = std::time::Duration::from_millis(100);
