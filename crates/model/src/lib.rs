@@ -3,11 +3,13 @@
 //! Nothing here does input or output. Every other crate knows this one; it knows none of them.
 
 mod change;
+mod compare;
 mod cursor;
 mod facet;
 mod filter;
 mod lead;
 mod list;
+mod merge;
 mod npi;
 mod phone;
 mod provider;
@@ -28,6 +30,7 @@ pub use lead::{
     LeadStatus,
 };
 pub use list::{LeadSort, Page, PageRequest, ProviderSort, Total};
+pub use merge::{Door, Verdict};
 pub use npi::{InvalidNpi, Npi};
 pub use phone::Phone;
 pub use provider::{

@@ -2,8 +2,11 @@
 
 use std::ops::Range;
 
-use canvass_model::{Address, Entity, OtherName, PersonName, Phone, Provider, RecordStatus};
-use jiff::{ToSpan, civil::Date};
+use canvass_model::{
+    Address, Change, Entity, OtherName, PersonName, Phone, Provider, RecordStatus, Source,
+    changes_between,
+};
+use jiff::{Timestamp, ToSpan, civil::Date};
 
 use super::{
     MONTH_ENDS,
@@ -144,7 +147,7 @@ impl Week {
             Action::Updated => {
                 let mut after = before.clone();
                 edit(sample, draw, &mut after);
-                if known(&before) == known(&after) {
+                if changed(&known(&before), &known(&after)).is_empty() {
                     // Whatever the edit found nothing to do for.
                     other_room(&mut after);
                 }
@@ -171,6 +174,11 @@ impl Week {
 fn days(week: usize) -> [Date; 2] {
     let ends = i64::try_from(week).unwrap_or(0) * 7;
     [ends - 6, ends].map(|day| MONTH_ENDS.checked_add(day.days()).unwrap_or(MONTH_ENDS))
+}
+
+/// What a load would tell of it.
+fn changed(before: &Provider, after: &Provider) -> Vec<Change> {
+    changes_between(before, after, Source::WeeklyFile, Timestamp::UNIX_EPOCH)
 }
 
 /// All but what every update touches.
@@ -375,8 +383,8 @@ fn other_room(p: &mut Provider) {
 mod tests {
     use std::collections::HashSet;
 
-    use canvass_model::{Catalogue, Source, changes_between};
-    use jiff::{Timestamp, civil::date};
+    use canvass_model::Catalogue;
+    use jiff::civil::date;
     use proptest::prelude::*;
 
     use super::*;
@@ -440,8 +448,7 @@ mod tests {
                 assert_eq!(line.1, Action::Created);
                 continue;
             };
-            let changes =
-                changes_between(&before, &after, Source::WeeklyFile, Timestamp::UNIX_EPOCH);
+            let changes = changed(&before, &after);
             let kinds: HashSet<&str> = changes.iter().map(|c| c.kind.as_str()).collect();
             match line.1 {
                 Action::Unchanged => assert_eq!(before, after),
