@@ -14,7 +14,6 @@ mod npi;
 mod phone;
 mod provider;
 mod receipt;
-mod replaced_by_tmp;
 mod role;
 mod source;
 mod specialty;

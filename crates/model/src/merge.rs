@@ -51,10 +51,11 @@ pub enum Verdict {
 
 impl Provider {
     /// What this record, which was just read, is to the one that is known: only a later day of the
-    /// last update replaces. Where neither has a day, what was read last counts.
+    /// last update replaces. Where neither has a day, what was read last counts; the API knows of
+    /// today, and a record may be updated twice in a day.
     ///
     /// Whether the provider is in service is a question of its own: see [`Provider::onto`].
-    pub fn verdict(&self, known: &Self) -> Verdict {
+    pub fn verdict(&self, known: &Self, door: &Door) -> Verdict {
         if self.is_bare_deactivation() {
             return Verdict::Keep;
         }
@@ -62,6 +63,9 @@ impl Provider {
             (None | Some(_), None) => Verdict::Replace,
             (None, Some(_)) => Verdict::Fill,
             (Some(new), Some(known)) if new > known => Verdict::Replace,
+            (Some(new), Some(known)) if new == known && door.source == Source::Api => {
+                Verdict::Replace
+            }
             (Some(new), Some(known)) if new == known => Verdict::Fill,
             (Some(_), Some(_)) => Verdict::Keep,
         }
@@ -74,7 +78,7 @@ impl Provider {
     /// later day.
     #[must_use]
     pub fn onto(&self, known: &Self, door: &Door) -> Self {
-        let mut kept = match self.verdict(known) {
+        let mut kept = match self.verdict(known, door) {
             Verdict::Keep => known.clone(),
             Verdict::Fill => self.filling(known, door),
             Verdict::Replace => self.replacing(known, door),
@@ -203,7 +207,7 @@ impl Provider {
             RecordStatus::Deactivated if !self.is_back_since(known, door) => known.status,
             // What is older than the known record is no proof that it is published again.
             RecordStatus::Unpublished
-                if door.source != Source::Api && self.verdict(known) == Verdict::Keep =>
+                if door.source != Source::Api && self.verdict(known, door) == Verdict::Keep =>
             {
                 known.status
             }
@@ -356,15 +360,25 @@ mod tests {
         ] {
             let (known, mut new) = (provider(known), provider(new));
             new.organization_name = Some("ANOTHER".into());
-            assert_eq!(new.verdict(&known), verdict);
-            let kept = new.onto(&known, &Door::API);
+            let file = Door::whole(Source::FullFile, None);
+            assert_eq!(new.verdict(&known, &file), verdict);
+            let kept = new.onto(&known, &file);
             let is_new = kept.organization_name == new.organization_name;
             assert_eq!(is_new, verdict == Verdict::Replace);
         }
         assert_eq!(
-            bare(date(2026, 1, 1)).verdict(&provider(None)),
+            bare(date(2026, 1, 1)).verdict(&provider(None), &Door::API),
             Verdict::Keep
         );
+    }
+
+    #[test]
+    fn the_api_replaces_what_was_updated_on_the_same_day() {
+        let (known, mut new) = (provider(NEW), provider(NEW));
+        new.organization_name = Some("ANOTHER".into());
+        assert_eq!(new.verdict(&known, &Door::API), Verdict::Replace);
+        let kept = new.onto(&known, &Door::API);
+        assert_eq!(kept.organization_name, new.organization_name);
     }
 
     #[test]

@@ -40,8 +40,8 @@ pub use fold::{fold, sort_key};
 pub use id::new_id;
 pub use idempotency::Idempotency;
 pub use import::{
-    DoubleOutcome, ImportRun, ImportState, ImportTurn, MAX_DOUBLES, Missing, NewImport, Prepared,
-    Replaced, Replacement, RowSetAside,
+    Delta, DoubleOutcome, Edit, ImportRun, ImportState, ImportTurn, MAX_DOUBLES, Missing,
+    NewImport, Prepared, Replaced, Replacement, RowSetAside,
 };
 pub use leads::{
     BulkLeads, BulkPatch, BulkReceipt, Edited, EditedLead, ImportOutcome, LeadEdit, LeadRow,

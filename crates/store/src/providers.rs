@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use canvass_model::{Change, ChangeKind, Npi, Provider, Source, changes_between};
+use canvass_model::{Change, ChangeKind, Door, Npi, Provider, Source, changes_between};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -74,34 +74,10 @@ impl Store {
         now: Timestamp,
     ) -> Result<WriteSummary, Error> {
         let mut tx = self.begin(Durability::Relaxed).await?;
-        let written = write(&mut tx, providers, Source::Api, now).await?;
+        let written = write(&mut tx, providers, &Door::API, now).await?;
         tx.commit().await?;
         self.settle_soon();
         Ok(written.summary())
-    }
-
-    /// What writing providers would do.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn would_write(
-        &self,
-        providers: &[Provider],
-        source: Source,
-    ) -> Result<WriteSummary, Error> {
-        let mut tx = self.begin(Durability::Relaxed).await?;
-        let mut summary = WriteSummary::default();
-        for batch in providers.chunks(BATCH) {
-            let batch: Vec<&Provider> = batch.iter().collect();
-            for (_, planned) in plan(&mut tx, &batch, source).await? {
-                match planned {
-                    Planned::Create(_) => summary.created += 1,
-                    Planned::Update(_) => summary.updated += 1,
-                    Planned::Keep => summary.unchanged += 1,
-                }
-            }
-        }
-        Ok(summary)
     }
 
     /// One provider, whole.
@@ -164,6 +140,11 @@ pub(crate) struct Written {
 }
 
 impl Written {
+    pub(crate) fn append(&mut self, mut more: Self) {
+        self.outcomes.append(&mut more.outcomes);
+        self.changes.append(more.changes);
+    }
+
     pub(crate) fn summary(&self) -> WriteSummary {
         let count = |wanted| {
             let met = self.outcomes.iter().filter(|(_, o)| *o == wanted);
@@ -181,7 +162,7 @@ impl Written {
 pub(crate) async fn write(
     tx: &mut Tx,
     providers: &[Provider],
-    source: Source,
+    door: &Door,
     now: Timestamp,
 ) -> Result<Written, Error> {
     let mut last: HashMap<Npi, usize> = HashMap::with_capacity(providers.len());
@@ -194,31 +175,75 @@ pub(crate) async fn write(
         .map(|(_, p)| p)
         .collect();
     unique.sort_by_key(|p| p.npi);
+    let replacing = begin_writing(tx).await?;
+    let mut written = Written::default();
+    for batch in unique.chunks(BATCH) {
+        let planned = plan(tx, batch, door).await?;
+        write_planned(tx, planned, (door.source, now), &mut written).await?;
+        if replacing {
+            note_meanwhile(tx, batch).await?;
+        }
+    }
+    Ok(written)
+}
+
+/// Edits known providers within a transaction; NPIs that are not known are passed over.
+pub(crate) async fn edit(
+    tx: &mut Tx,
+    npis: &[Npi],
+    edit: &(dyn Fn(&mut Provider) + Send + Sync),
+    (source, now): (Source, Timestamp),
+) -> Result<Written, Error> {
+    let replacing = begin_writing(tx).await?;
+    let mut written = Written::default();
+    for batch in npis.chunks(BATCH) {
+        let named: Vec<Provider> = batch.iter().map(|npi| Provider::new(*npi)).collect();
+        let named: Vec<&Provider> = named.iter().collect();
+        let known = known(tx, &named).await?;
+        let ids = known.values().map(|known| known.id).collect();
+        let mut planned = Vec::with_capacity(batch.len());
+        for (npi, before) in records_by_id(tx, ids).await? {
+            let Some(known) = known.get(&npi) else {
+                continue;
+            };
+            let mut after = before.clone();
+            edit(&mut after);
+            planned.push((npi, Planned::update(known, before, New::of(after))));
+        }
+        planned.sort_by_key(|(npi, _)| *npi);
+        write_planned(tx, planned, (source, now), &mut written).await?;
+        if replacing {
+            note_meanwhile(tx, &named).await?;
+        }
+    }
+    Ok(written)
+}
+
+/// Keeps others from writing providers until the transaction ends. Says whether a full file is
+/// being loaded, which has to know what is written meanwhile.
+async fn begin_writing(tx: &mut Tx) -> Result<bool, Error> {
     if tx.engine() == Engine::Postgres {
         // Two writers of one NPI would each believe that it was they who created it.
         tx.query("SELECT pg_advisory_xact_lock($1)", params![WRITERS])
             .await?;
     }
-    let replacing = tx
+    let row = tx
         .first(
             "SELECT value FROM index_state WHERE name = 'replacing'",
             vec![],
         )
-        .await?
-        .is_some_and(|row| row.int(0).is_ok_and(|value| value != 0));
-    let mut written = Written::default();
-    for batch in unique.chunks(BATCH) {
-        write_batch(tx, batch, (source, now), &mut written).await?;
-        if replacing {
-            tx.insert(
-                "INSERT INTO written_meanwhile (npi)",
-                "ON CONFLICT (npi) DO NOTHING",
-                batch.iter().map(|p| params![p.npi]).collect(),
-            )
-            .await?;
-        }
-    }
-    Ok(written)
+        .await?;
+    Ok(row.is_some_and(|row| row.int(0).is_ok_and(|value| value != 0)))
+}
+
+async fn note_meanwhile(tx: &mut Tx, batch: &[&Provider]) -> Result<(), Error> {
+    tx.insert(
+        "INSERT INTO written_meanwhile (npi)",
+        "ON CONFLICT (npi) DO NOTHING",
+        batch.iter().map(|p| params![p.npi]).collect(),
+    )
+    .await?;
+    Ok(())
 }
 
 /// Providers that are written together.
@@ -253,6 +278,16 @@ enum Planned {
     Keep,
 }
 
+impl Planned {
+    fn update(known: &Known, before: Provider, new: New) -> Self {
+        if new.hash == known.hash {
+            return Self::Keep;
+        }
+        let id = known.id;
+        Self::Update(Box::new(Update { id, before, new }))
+    }
+}
+
 struct Update {
     id: i64,
     before: Provider,
@@ -261,11 +296,7 @@ struct Update {
 
 /// What is to become of some providers, in their order: the one rule of what replaces what, by
 /// whichever door it came. The caller's transaction keeps others from writing them meanwhile.
-async fn plan(
-    tx: &mut Tx,
-    batch: &[&Provider],
-    source: Source,
-) -> Result<Vec<(Npi, Planned)>, Error> {
+async fn plan(tx: &mut Tx, batch: &[&Provider], door: &Door) -> Result<Vec<(Npi, Planned)>, Error> {
     let known = known(tx, batch).await?;
     let new: Vec<New> = batch.iter().map(|p| New::of((*p).clone())).collect();
     let differ = new.iter().filter_map(|new| {
@@ -278,18 +309,10 @@ async fn plan(
         let npi = new.provider.npi;
         let what = match (known.get(&npi), before.remove(&npi)) {
             (None, _) => Planned::Create(new),
-            (Some(known), Some(before)) => match before.replaced_by(&new.provider, source) {
-                Some(provider) => {
-                    let new = New::of(provider);
-                    if new.hash == known.hash {
-                        Planned::Keep
-                    } else {
-                        let id = known.id;
-                        Planned::Update(Box::new(Update { id, before, new }))
-                    }
-                }
-                None => Planned::Keep,
-            },
+            (Some(known), Some(before)) => {
+                let new = New::of(new.provider.onto(&before, door));
+                Planned::update(known, before, new)
+            }
             (Some(_), None) => Planned::Keep,
         };
         planned.push((npi, what));
@@ -303,16 +326,16 @@ struct Known {
     hash: i64,
 }
 
-async fn write_batch(
+async fn write_planned(
     tx: &mut Tx,
-    batch: &[&Provider],
+    planned: Vec<(Npi, Planned)>,
     (source, now): (Source, Timestamp),
     written: &mut Written,
 ) -> Result<(), Error> {
     let mut created = Vec::new();
     let mut rows: Vec<(i64, New)> = Vec::new();
     let mut changes = Vec::new();
-    for (npi, planned) in plan(tx, batch, source).await? {
+    for (npi, planned) in planned {
         let outcome = match planned {
             Planned::Create(new) => {
                 created.push(new);
@@ -430,6 +453,19 @@ pub struct ChangeCounts {
 }
 
 impl ChangeCounts {
+    fn append(&mut self, more: Self) {
+        self.deactivated += more.deactivated;
+        self.reactivated += more.reactivated;
+        for (all, its) in [
+            (&mut self.fields, more.fields),
+            (&mut self.reactivated_fields, more.reactivated_fields),
+        ] {
+            for (field, count) in its {
+                *all.entry(field).or_default() += count;
+            }
+        }
+    }
+
     /// Counts all changes of one provider.
     pub(crate) fn add(&mut self, changes: &[Change]) {
         let is = |kind| changes.iter().any(|change| change.kind == kind);

@@ -5,9 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use canvass_model::{Npi, Provider, Source};
-use canvass_nppes::files::{FileError, FileKind, Member, SetAside, Side};
-use canvass_store::{DoubleOutcome, Missing, Prepared, Replacement, RowSetAside};
+use canvass_model::{Door, Npi, Provider, Source};
+use canvass_nppes::files::{Extent, FileError, FileKind, Member, SetAside, Side};
+use canvass_store::{Delta, DoubleOutcome, Edit, Missing, Prepared, Replacement, RowSetAside};
 
 use super::{Load, blocking, known_until, read, report::ImportPhase};
 use crate::Error;
@@ -82,9 +82,8 @@ impl Load<'_> {
     async fn staged(&mut self, id: &str) -> Result<Replacement, Error> {
         let store = self.app.store().clone();
         let side = self.side(id).await?;
-        let last_day = known_until(self.catalog.extent());
         let mut new = store
-            .replace_providers(last_day, self.options.dry_run, self.app.clock().now())
+            .replace_providers(self.door(), self.options.dry_run, self.app.clock().now())
             .await?;
         let mut rows = Rows::default();
         for member in self.main() {
@@ -168,60 +167,70 @@ impl Load<'_> {
 
     /// Changes those providers that a weekly file or a report names.
     pub(super) async fn change(&mut self, id: &str) -> Result<(), Error> {
-        let providers = self.all(Some(id)).await?;
+        let partial = self.all(id).await?;
         self.check()?;
         self.progress
             .send_modify(|p| p.phase = ImportPhase::Publishing);
         let mut summary = self.summary.clone();
         let (tell, told) = std::sync::mpsc::sync_channel(1);
+        let now = self.app.clock().now();
+        let edit = partial.edit();
+        let report = |done, changes: &_| {
+            summary.written(done, changes);
+            let json = summary.to_json();
+            // There is room for one, and only one comes.
+            let _ = tell.send(summary);
+            json
+        };
         self.app
             .store()
-            .apply_import(
-                id,
-                (&providers, self.source()),
-                |done, changes| {
-                    summary.written(done, changes);
-                    let json = summary.to_json();
-                    // There is room for one, and only one comes.
-                    let _ = tell.send(summary);
-                    json
-                },
-                self.app.clock().now(),
-            )
+            .apply_delta(id, partial.delta(&edit), report, now)
             .await?;
         if let Ok(summary) = told.recv() {
             self.summary = summary;
         }
         // The command ends now, and whoever searches next would have to describe it all first.
         if let Err(error) = self.app.store().settle().await {
-            tracing::warn!(%error, "the search index could not be settled");
+            tracing::warn!(%error, "the search index could not be compacted");
         }
         Ok(())
     }
 
-    /// What kind of file changes providers.
-    fn source(&self) -> Source {
-        if self.main().is_empty() {
-            Source::DeactivationReport
+    /// By which door the providers of main files come, and what they have of each.
+    fn door(&self) -> Door {
+        let has = |kind| self.catalog.members().iter().any(|m| m.kind == kind);
+        let source = if self.is_full() {
+            Source::FullFile
         } else {
             Source::WeeklyFile
+        };
+        Door {
+            source,
+            until: known_until(self.catalog.extent()),
+            other_names: has(FileKind::OtherNames),
+            secondary: has(FileKind::PracticeLocations),
+            endpoints: has(FileKind::Endpoints),
         }
     }
 
     /// Says what a load would do.
     pub(super) async fn try_out(&mut self) -> Result<(), Error> {
-        let store = self.app.store().clone();
-        if !self.is_full() {
-            let providers = self.all(None).await?;
-            let done = store.would_write(&providers, self.source()).await?;
-            self.summary
-                .written(done, &canvass_store::ChangeCounts::default());
+        if self.is_full() {
+            let new = self.staged("").await?;
+            let missing = self.summary.unpublished;
+            self.summary.replaced(new.done());
+            self.summary.unpublished = missing;
             return Ok(());
         }
-        let new = self.staged("").await?;
-        let missing = self.summary.unpublished;
-        self.summary.replaced(new.done());
-        self.summary.unpublished = missing;
+        let partial = self.all("").await?;
+        let edit = partial.edit();
+        let now = self.app.clock().now();
+        let (done, changes) = self
+            .app
+            .store()
+            .try_delta(partial.delta(&edit), now)
+            .await?;
+        self.summary.written(done, &changes);
         Ok(())
     }
 
@@ -286,13 +295,12 @@ impl Load<'_> {
         Ok(Arc::new(side))
     }
 
-    /// All providers of files that are no full one.
-    async fn all(&mut self, id: Option<&str>) -> Result<Vec<Provider>, Error> {
-        let id = id.unwrap_or_default();
+    /// What files say that are no full one.
+    async fn all(&mut self, id: &str) -> Result<Partial, Error> {
         let side = self.side(id).await?;
         let before = self.progress.borrow().bytes;
         let mut providers: Vec<Provider> = Vec::new();
-        let mut seen: HashSet<Npi> = HashSet::new();
+        let mut places: HashMap<Npi, (usize, u64)> = HashMap::new();
         for member in self.main() {
             let mut made = read::providers(&self.catalog, &member, &side, |p| p)?;
             while let Some(batch) = made.recv().await.transpose()? {
@@ -301,13 +309,22 @@ impl Load<'_> {
                 self.read_on(before + batch.bytes, rows);
                 self.summary.add_rows(&member.name, rows as u64);
                 self.set_aside(id, batch.set_aside).await?;
-                for (line, provider) in batch.rows {
-                    if seen.insert(provider.npi) {
+                for (mut line, mut provider) in batch.rows {
+                    let npi = provider.npi;
+                    let Some((at, first)) = places.get_mut(&npi) else {
+                        places.insert(npi, (providers.len(), line));
                         providers.push(provider);
-                    } else {
-                        let again = twice(&member.name, line, provider.npi);
-                        self.set_aside(id, vec![again]).await?;
+                        continue;
+                    };
+                    // The later update counts, and of equal ones the row that stands first.
+                    let known = &mut providers[*at];
+                    let order = |p: &Provider, line| (p.updated_on, std::cmp::Reverse(line));
+                    if order(&provider, line) > order(known, *first) {
+                        std::mem::swap(known, &mut provider);
+                        std::mem::swap(first, &mut line);
                     }
+                    let again = twice(&member.name, line, npi);
+                    self.set_aside(id, vec![again]).await?;
                 }
                 if providers.len() > MOST {
                     return Err(Error::invalid(
@@ -317,21 +334,27 @@ impl Load<'_> {
                 }
             }
         }
-        if self.main().is_empty() {
-            providers = self.completed(&side).await?;
-            seen = providers.iter().map(|p| p.npi).collect();
+        let is_alone = self.main().is_empty();
+        let edited = if is_alone {
+            self.known_of(&side).await?
         } else {
-            self.keep_what_no_file_tells(&mut providers).await?;
-        }
-        let unused = side.unused(|npi| seen.contains(&npi)).collect();
+            Vec::new()
+        };
+        let met: HashSet<Npi> = places.into_keys().chain(edited.iter().copied()).collect();
+        let unused = side.unused(|npi| met.contains(&npi)).collect();
         self.set_aside(id, unused).await?;
-        providers.extend(self.deactivations(id).await?);
+        let mut parts = vec![(providers, self.door())];
+        parts.extend(self.deactivations(id).await?);
         self.summary.sum_up();
-        Ok(providers)
+        Ok(Partial {
+            side: is_alone.then_some(side),
+            edited,
+            parts,
+        })
     }
 
-    /// Known providers of which side files without a main file tell.
-    async fn completed(&self, side: &Side) -> Result<Vec<Provider>, Error> {
+    /// Known providers of which side files tell.
+    async fn known_of(&self, side: &Side) -> Result<Vec<Npi>, Error> {
         let mut npis = BTreeSet::new();
         let named = std::sync::Mutex::new(&mut npis);
         let rows = side.unused(|npi| {
@@ -342,63 +365,17 @@ impl Load<'_> {
         });
         let _ = rows.count();
         let npis: Vec<Npi> = npis.into_iter().collect();
-        let mut providers = Vec::new();
+        let mut known = Vec::with_capacity(npis.len());
         for group in npis.chunks(5_000) {
-            for mut provider in self.app.store().records(group).await? {
-                for file in side.files() {
-                    match file.kind {
-                        FileKind::OtherNames => provider.other_names.clear(),
-                        FileKind::PracticeLocations => provider.secondary.clear(),
-                        FileKind::Endpoints => provider.endpoints.clear(),
-                        FileKind::Providers | FileKind::Deactivations | FileKind::Header => {}
-                    }
-                }
-                side.complete(&mut provider, &mut |_| {});
-                providers.push(provider);
-            }
+            let records = self.app.store().records(group).await?;
+            known.extend(records.into_iter().map(|p| p.npi));
         }
-        Ok(providers)
-    }
-
-    /// Where a set lacks one of the side files, what is known from before stays.
-    async fn keep_what_no_file_tells(&self, providers: &mut [Provider]) -> Result<(), Error> {
-        let has = |kind| self.catalog.members().iter().any(|m| m.kind == kind);
-        let (names, locations, endpoints) = (
-            has(FileKind::OtherNames),
-            has(FileKind::PracticeLocations),
-            has(FileKind::Endpoints),
-        );
-        if names && locations && endpoints {
-            return Ok(());
-        }
-        for group in providers.chunks_mut(5_000) {
-            let npis: Vec<Npi> = group.iter().map(|p| p.npi).collect();
-            let known = self.app.store().records(&npis).await?;
-            let mut known: HashMap<Npi, Provider> = known.into_iter().map(|p| (p.npi, p)).collect();
-            for provider in group {
-                if provider.is_bare_deactivation() {
-                    continue;
-                }
-                let Some(known) = known.remove(&provider.npi) else {
-                    continue;
-                };
-                if !names && provider.other_names.is_empty() {
-                    provider.other_names = known.other_names;
-                }
-                if !locations {
-                    provider.secondary = known.secondary;
-                }
-                if !endpoints {
-                    provider.endpoints = known.endpoints;
-                }
-            }
-        }
-        Ok(())
+        Ok(known)
     }
 
     /// The providers of reports of deactivated NPIs.
-    async fn deactivations(&mut self, id: &str) -> Result<Vec<Provider>, Error> {
-        let mut providers = Vec::new();
+    async fn deactivations(&mut self, id: &str) -> Result<Vec<(Vec<Provider>, Door)>, Error> {
+        let mut parts = Vec::new();
         let reports: Vec<Member> = self
             .catalog
             .members()
@@ -425,6 +402,7 @@ impl Load<'_> {
             self.summary.add_rows(&name, count);
             self.progress.send_modify(|p| p.rows += count);
             let mut seen = HashSet::with_capacity(rows.len());
+            let mut providers = Vec::with_capacity(rows.len());
             for row in rows {
                 if seen.insert(row.npi) {
                     providers.push(Provider::new(row.npi).out_of_service(Some(row.on)));
@@ -433,8 +411,48 @@ impl Load<'_> {
                 }
             }
             self.set_aside(id, aside).await?;
+            let until = match self.catalog.extent() {
+                Extent::Deactivations { as_of } => as_of,
+                extent => known_until(extent),
+            };
+            parts.push((providers, Door::whole(Source::DeactivationReport, until)));
         }
-        Ok(providers)
+        Ok(parts)
+    }
+}
+
+/// What files say that are no full one.
+struct Partial {
+    /// Side files that came by themselves.
+    side: Option<Arc<Side>>,
+    /// Known providers of which they tell.
+    edited: Vec<Npi>,
+    parts: Vec<(Vec<Provider>, Door)>,
+}
+
+impl Partial {
+    /// Puts what side files have in the place of what is known.
+    fn edit(&self) -> impl Fn(&mut Provider) + Send + Sync {
+        let side = self.side.clone();
+        move |provider| {
+            let Some(side) = &side else { return };
+            for file in side.files() {
+                match file.kind {
+                    FileKind::OtherNames => provider.other_names.clear(),
+                    FileKind::PracticeLocations => provider.secondary.clear(),
+                    FileKind::Endpoints => provider.endpoints.clear(),
+                    FileKind::Providers | FileKind::Deactivations | FileKind::Header => {}
+                }
+            }
+            side.complete(provider, &mut |_| {});
+        }
+    }
+
+    fn delta<'a>(&'a self, edit: Edit<'a>) -> Delta<'a> {
+        Delta {
+            edits: Some((&self.edited, edit)),
+            parts: &self.parts,
+        }
     }
 }
 

@@ -126,7 +126,7 @@ both_engines! {
         let import = canvass_store::NewImport { fingerprint: b"x", what: "a test", full: true, known_until: None, by: None };
         let turn = app.store().begin_import(&import, now()).await.unwrap().unwrap();
         assert!(app.store().begin_import(&import, now()).await.unwrap().is_none(), "one at a time");
-        let mut new = app.store().replace_providers(None, false, now()).await.unwrap();
+        let mut new = app.store().replace_providers(canvass_model::Door::whole(canvass_model::Source::FullFile, None), false, now()).await.unwrap();
         // The file has the first twenty as they were; meanwhile the registry says otherwise of one
         // of them, and has one more.
         let again = new.add(known[..20].iter().map(canvass_store::Prepared::new).collect()).await.unwrap();

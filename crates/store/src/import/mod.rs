@@ -9,5 +9,6 @@ mod full;
 mod load;
 mod runs;
 
+pub use delta::{Delta, Edit};
 pub use full::{DoubleOutcome, MAX_DOUBLES, Missing, Prepared, Replaced, Replacement};
 pub use runs::{ImportRun, ImportState, ImportTurn, NewImport, RowSetAside};

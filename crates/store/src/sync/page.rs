@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use canvass_model::{Npi, Provider, Source};
+use canvass_model::{Door, Npi, Provider};
 use jiff::Timestamp;
 
 use super::{LeasedPartition, NewPartition, OPEN, RunState, add_partitions, lock_run};
@@ -100,7 +100,7 @@ impl Store {
         if held == 0 {
             return Err(Error::LeaseLost);
         }
-        let written = providers::write(&mut tx, page.providers, Source::Api, now).await?;
+        let written = providers::write(&mut tx, page.providers, &Door::API, now).await?;
         let mut tally = Tally::of(&mut tx, partition, &written.outcomes).await?;
         tally.requests = page.requests;
         tally.retries = page.retries;

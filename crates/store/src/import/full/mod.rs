@@ -9,7 +9,7 @@ mod stage;
 
 use std::collections::HashMap;
 
-use canvass_model::{Npi, Provider, ProviderFilter, RecordStatus, Source};
+use canvass_model::{Door, Npi, Provider, ProviderFilter, RecordStatus, Source};
 use jiff::{Timestamp, civil::Date};
 use roaring::RoaringBitmap;
 
@@ -153,8 +153,8 @@ pub struct Replacement {
     changed: RoaringBitmap,
     /// Of these, those that are staged because the file does not have them.
     unpublished: RoaringBitmap,
-    /// The last day that the file knows of.
-    last_day: Option<Date>,
+    /// What the file has of a provider, and the last day that it knows of.
+    door: Door,
     /// The latest day that any row names.
     latest: Option<Date>,
     done: Replaced,
@@ -229,7 +229,7 @@ impl Replacement {
                     continue;
                 };
                 let new = prepared.provider()?;
-                match stage::Changed::of(row, &new, self.now) {
+                match stage::Changed::of(row, &new, &self.door, self.now) {
                     Some(one) => {
                         self.done.updated += 1;
                         self.done.changes.add(&one.changes);
@@ -325,7 +325,7 @@ impl Replacement {
 
     /// Whether a provider is no longer published when the file does not have it.
     fn proves_absence(&self, row: &KnownRow) -> bool {
-        let later = |day: Option<Date>| match (day, self.last_day.or(self.latest)) {
+        let later = |day: Option<Date>| match (day, self.door.until.or(self.latest)) {
             (Some(day), Some(last)) => day > last,
             _ => false,
         };

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use canvass_model::Provider;
 use roaring::RoaringBitmap;
 
-use super::{GROUP, NEXT, NEXT_CHANGES, OLD, Replaced, Replacement, SOURCE, stage::set_replacing};
+use super::{GROUP, NEXT, NEXT_CHANGES, OLD, Replaced, Replacement, stage::set_replacing};
 use crate::{
     Error,
     backend::{Durability, Engine, Tx},
@@ -205,7 +205,7 @@ impl Replacement {
             }
             Way::Swap => swap(&mut tx).await?,
         }
-        let written = providers::write(&mut tx, &late.providers, SOURCE, self.now).await?;
+        let written = providers::write(&mut tx, &late.providers, &self.door, self.now).await?;
         let done = self.done_but_for(&late, written.summary());
         crate::import::runs::end(&mut tx, import, &report(&done), self.now).await?;
         tx.commit().await?;

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use canvass_model::{Change, Npi, Provider, changes_between};
-use jiff::{Timestamp, civil::Date};
+use canvass_model::{Change, Door, Npi, Provider, changes_between};
+use jiff::Timestamp;
 use roaring::RoaringBitmap;
 
 use super::{
@@ -32,8 +32,8 @@ pub(super) struct Changed {
 impl Changed {
     /// What becomes of a known provider of which a full file says this; nothing when what is known
     /// stays.
-    pub(super) fn of(row: KnownRow, new: &Provider, now: Timestamp) -> Option<Self> {
-        let replacing = row.provider.replaced_by(new, SOURCE)?;
+    pub(super) fn of(row: KnownRow, new: &Provider, door: &Door, now: Timestamp) -> Option<Self> {
+        let replacing = new.onto(&row.provider, door);
         (replacing != row.provider).then(|| Self::new(row, replacing, now))
     }
 
@@ -64,7 +64,7 @@ impl Changed {
 }
 
 impl Store {
-    /// Begins to load a full file that knows of nothing after `last_day`. The caller holds the turn
+    /// Begins to load a full file. The caller holds the turn
     /// of imports; what is left of a load that was broken off goes away. With `dry_run` nothing is
     /// written and no turn is needed.
     ///
@@ -72,7 +72,7 @@ impl Store {
     /// When the database fails.
     pub async fn replace_providers(
         &self,
-        last_day: Option<Date>,
+        door: Door,
         dry_run: bool,
         now: Timestamp,
     ) -> Result<Replacement, Error> {
@@ -96,7 +96,7 @@ impl Store {
             created: RoaringBitmap::new(),
             changed: RoaringBitmap::new(),
             unpublished: RoaringBitmap::new(),
-            last_day,
+            door,
             latest: None,
             done: Replaced::default(),
         })
@@ -335,7 +335,7 @@ impl Replacement {
             return Ok(false);
         }
         let (values, changes) = match (known.remove(&npi), &staged) {
-            (Some(row), _) => match Changed::of(row, &later, self.now) {
+            (Some(row), _) => match Changed::of(row, &later, &self.door, self.now) {
                 Some(one) => (one.values(self.now), one.changes),
                 None => return Ok(false),
             },
