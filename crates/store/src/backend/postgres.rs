@@ -166,7 +166,9 @@ impl Tx {
     }
 
     pub(crate) async fn commit(mut self) -> Result<(), Error> {
-        self.script("COMMIT").await?;
+        // A COMMIT of a transaction in which a statement failed rolls back and is no error; a query
+        // before it is one.
+        self.script("SELECT 1; COMMIT").await?;
         // A connection that is given back here is clean; one that is dropped below is not.
         drop(self.client.take());
         Ok(())

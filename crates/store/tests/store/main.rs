@@ -3,6 +3,7 @@
 mod beside;
 #[path = "../both/mod.rs"]
 mod both;
+mod dropped;
 mod facets;
 mod filters;
 mod leads;
@@ -10,6 +11,7 @@ mod migrations;
 mod orders;
 mod pace;
 mod providers;
+mod raw;
 mod sample;
 mod save_all;
 mod saved;
