@@ -1,5 +1,6 @@
 //! The two engines behind one set of calls.
 
+pub(crate) mod fault;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 

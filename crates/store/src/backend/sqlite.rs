@@ -11,7 +11,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags, params_from_iter, types::ValueRef};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Durability, Sql};
+use super::{Durability, Sql, fault::Faults};
 use crate::{
     Error,
     value::{Row, Value},
@@ -31,6 +31,7 @@ struct Inner {
     turn: Arc<Semaphore>,
     readers: Mutex<Vec<Connection>>,
     places: Arc<Semaphore>,
+    faults: Faults,
 }
 
 /// A connection can only be poisoned by a panic between two statements; SQLite itself keeps it
@@ -64,8 +65,14 @@ impl Sqlite {
                 turn: Arc::new(Semaphore::new(1)),
                 readers: Mutex::new(Vec::new()),
                 places: Arc::new(Semaphore::new(READERS)),
+                faults: Faults::default(),
             }),
         })
+    }
+
+    #[cfg(feature = "faults")]
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.inner.faults
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -81,6 +88,7 @@ impl Sqlite {
             .await
             .map_err(closed)?;
         let inner = self.inner.clone();
+        let fate = inner.faults.next()?;
         blocking(move || {
             let idle = lock(&inner.readers).pop();
             let connection = match idle {
@@ -90,7 +98,7 @@ impl Sqlite {
             let rows = query(&connection, &sql, &params);
             lock(&inner.readers).push(connection);
             drop(place);
-            rows
+            fate.of(rows)
         })
         .await?
     }
@@ -106,18 +114,20 @@ impl Sqlite {
         let tx = Tx {
             writer: self.inner.writer.clone(),
             lives: Arc::new(AtomicBool::new(true)),
+            faults: self.inner.faults.clone(),
             turn: Some(turn),
         };
         let synchronous = match durability {
             Durability::Full => "FULL",
             Durability::Relaxed => "NORMAL",
         };
+        let faults = tx.faults.clone();
         tx.under_lock(move |connection| {
             // What a transaction left open that could not be rolled back is none of this one's.
             roll_back(connection);
-            Ok(connection.execute_batch(&format!(
-                "PRAGMA synchronous={synchronous}; BEGIN IMMEDIATE"
-            ))?)
+            let begin = format!("PRAGMA synchronous={synchronous}; BEGIN IMMEDIATE");
+            let fate = faults.next()?;
+            fate.of(connection.execute_batch(&begin).map_err(Error::from))
         })
         .await?;
         Ok(tx)
@@ -188,6 +198,7 @@ pub(crate) struct Tx {
     writer: Arc<Mutex<Connection>>,
     /// Cleared before the roll-back is queued; only looked at under the lock of the connection.
     lives: Arc<AtomicBool>,
+    faults: Faults,
     turn: Option<OwnedSemaphorePermit>,
 }
 
@@ -217,11 +228,12 @@ impl Tx {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.under_lock(|connection| {
+        let faults = self.faults.clone();
+        self.under_lock(move |connection| {
             if connection.is_autocommit() {
                 return Err(over());
             }
-            let done = work(connection);
+            let done = faults.next().and_then(|fate| fate.of(work(connection)));
             if done.is_err() {
                 roll_back(connection);
             }

@@ -5,6 +5,7 @@ mod beside;
 mod both;
 mod dropped;
 mod facets;
+mod faulty;
 mod filters;
 mod leads;
 mod migrations;
