@@ -31,6 +31,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 pub use backend::Engine;
+#[cfg(feature = "faults")]
+pub use backend::fault::Failing;
 pub use check::Damage;
 pub use compat::{
     AddressPurpose, ChangeWatch, NameKey, PersonQuery, PlaceQuery, PostalKey, RegistryQuery,

@@ -79,7 +79,7 @@ impl App {
         match self.store().set_up(&code_hash(code), &new, now).await? {
             SetUp::Done(user) => {
                 tracing::info!(user = %user.name, "set up");
-                self.begin_session(user).await
+                self.begin_session(user, &new.password_hash).await
             }
             SetUp::WrongCode => Err(Error::Forbidden(
                 "this is not the code that canvass printed when it started".to_owned(),
@@ -115,14 +115,15 @@ impl App {
         }));
         self.attempt(&keys).await?;
         let known = self.store().credentials(&without_nul(name)).await?;
-        let (user, hash) = known.map_or((None, None), |(user, hash)| (Some(user), Some(hash)));
+        let hash = known.as_ref().map(|(_, hash)| hash.clone());
         let right = password::verified(password, hash).await?;
-        match user {
-            Some(user) if right && !user.disabled => {
+        match known {
+            Some((user, verified)) if right && !user.disabled => {
+                let login = self.begin_session(user, &verified).await?;
                 self.store()
                     .login_succeeded(&account, address.as_deref())
                     .await?;
-                self.begin_session(user).await
+                Ok(login)
             }
             _ => Err(Error::WrongLogin),
         }
@@ -152,12 +153,18 @@ impl App {
         }
     }
 
-    async fn begin_session(&self, user: User) -> Result<Login, Error> {
+    /// Begins a session of a user whose password with this hash was given. It may have been changed
+    /// while it was looked at, which takes a while.
+    async fn begin_session(&self, user: User, verified: &str) -> Result<Login, Error> {
         let secret = Secret::random("")?;
         let now = self.clock().now();
-        self.store()
-            .begin_session(&secret.hash(), &user.id, now)
+        let begun = self
+            .store()
+            .begin_session(&secret.hash(), &user.id, verified, now)
             .await?;
+        if !begun {
+            return Err(Error::WrongLogin);
+        }
         Ok(Login { secret, user })
     }
 
@@ -263,7 +270,7 @@ impl App {
         actor.require(Role::Admin)?;
         let user = self.store().user(user_id).await?;
         let user = user.ok_or(Error::NotFound("user"))?;
-        self.replace_password(&user, password, None).await?;
+        self.replace_password(&user, password, None, None).await?;
         tracing::info!(by = %actor.name, user = %user.name, "set a password");
         Ok(())
     }
@@ -286,24 +293,31 @@ impl App {
         }])
         .await?;
         let known = self.store().credentials(&user.name).await?;
-        if !password::verified(current, known.map(|(_, hash)| hash)).await? {
+        let known = known.map(|(_, hash)| hash);
+        if !password::verified(current, known.clone()).await? {
             return Err(Error::WrongLogin);
         }
-        self.replace_password(&user, password, Some(secret)).await
+        self.replace_password(&user, password, known.as_deref(), Some(secret))
+            .await
     }
 
     async fn replace_password(
         &self,
         user: &User,
         password: &str,
+        verified: Option<&str>,
         keep: Option<&str>,
     ) -> Result<(), Error> {
         password::check(&user.name, password)?;
         let hashed = password::hashed(password).await?;
         let keep = keep.map(hash);
-        self.store()
-            .set_password(&user.id, &hashed, keep.as_deref())
+        let set = self
+            .store()
+            .set_password(&user.id, &hashed, verified, keep.as_deref())
             .await?;
+        if !set {
+            return Err(Error::WrongLogin);
+        }
         let account = account_key(&user.name);
         Ok(self.store().login_succeeded(&account, None).await?)
     }
@@ -311,7 +325,8 @@ impl App {
     /// Gives a user a token for scripts, which may do what they may. The secret is shown this once.
     ///
     /// # Errors
-    /// When it is for somebody else and the actor no administrator, or the name can't be accepted.
+    /// When it is for somebody else and the actor no administrator, the user may not sign in, or the
+    /// name can't be accepted.
     pub async fn create_token(
         &self,
         actor: &Actor,
@@ -328,6 +343,7 @@ impl App {
             .store()
             .add_token(&user.id, name.trim(), &secret.hash(), now)
             .await?;
+        let token = token.ok_or_else(|| Error::invalid("user", "may not sign in"))?;
         tracing::info!(by = %actor.name, user = %user.name, token = %token.name, "made a token");
         Ok((secret, token))
     }

@@ -1,5 +1,6 @@
 //! The two engines behind one set of calls.
 
+pub(crate) mod fault;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
@@ -209,4 +210,64 @@ fn tuples(rows: usize, width: usize) -> String {
         text.push(')');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Store;
+
+    async fn on_both_engines(check: impl AsyncFn(&Store)) {
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("canvass.db").display().to_string();
+        let server = tokio::task::spawn_blocking(canvass_testkit::postgres_url).await;
+        for url in [format!("sqlite:{file}"), server.unwrap()] {
+            check(&Store::open(&url, now).await.unwrap()).await;
+        }
+    }
+
+    async fn set(tx: &mut Tx, key: &str) -> Result<u64, Error> {
+        let sql = "INSERT INTO settings (key, value) VALUES ($1, 'x')";
+        tx.execute(sql, vec![key.into()]).await
+    }
+
+    async fn settings(store: &Store) -> u64 {
+        let row = store.first("SELECT COUNT(*) FROM settings", vec![]).await;
+        row.unwrap().unwrap().count(0).unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn nothing_of_a_transaction_is_kept_in_which_a_statement_failed() {
+        on_both_engines(async |store| {
+            let mut tx = store.begin(Durability::Full).await.unwrap();
+            set(&mut tx, "a").await.unwrap();
+            assert!(set(&mut tx, "a").await.is_err());
+            assert!(set(&mut tx, "b").await.is_err());
+            assert!(tx.commit().await.is_err());
+            assert_eq!(settings(store).await, 0);
+            let mut tx = store.begin(Durability::Relaxed).await.unwrap();
+            set(&mut tx, "c").await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(settings(store).await, 1);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_was_left_open_does_not_stand_in_the_way_of_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = sqlite::Sqlite::open(&folder.path().join("x.db")).unwrap();
+        let mut tx = sqlite.begin(Durability::Full).await.unwrap();
+        tx.script("CREATE TABLE t (x INTEGER)".into())
+            .await
+            .unwrap();
+        // As if its roll-back had never run.
+        tx.forget();
+        let mut tx = sqlite.begin(Durability::Relaxed).await.unwrap();
+        tx.script("CREATE TABLE t (x INTEGER)".into())
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }
 }

@@ -9,7 +9,7 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-use super::{Durability, Sql};
+use super::{Durability, Sql, fault::Faults};
 use crate::{
     Error,
     value::{Row, Value},
@@ -19,6 +19,7 @@ use crate::{
 pub(crate) struct Postgres {
     pool: Pool,
     config: tokio_postgres::Config,
+    faults: Faults,
 }
 
 impl Postgres {
@@ -47,7 +48,16 @@ impl Postgres {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|e| failed(Box::new(e)))?;
-        Ok(Self { pool, config })
+        Ok(Self {
+            pool,
+            config,
+            faults: Faults::default(),
+        })
+    }
+
+    #[cfg(feature = "faults")]
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.faults
     }
 
     pub(crate) fn config(&self) -> &tokio_postgres::Config {
@@ -60,7 +70,8 @@ impl Postgres {
     }
 
     pub(crate) async fn query(&self, sql: &Sql, params: &[Value]) -> Result<Vec<Row>, Error> {
-        query(&self.pool.get().await?, sql, params).await
+        let fate = self.faults.next()?;
+        fate.of(query(&self.pool.get().await?, sql, params).await)
     }
 
     pub(crate) async fn begin(&self, durability: Durability) -> Result<Tx, Error> {
@@ -69,10 +80,12 @@ impl Postgres {
             Durability::Full => "BEGIN",
             Durability::Relaxed => "BEGIN; SET LOCAL synchronous_commit = off",
         };
-        let tx = Tx {
+        let mut tx = Tx {
             client: Some(client),
+            faults: self.faults.clone(),
+            failed: false,
         };
-        tx.client()?.batch_execute(begin).await?;
+        tx.script(begin).await?;
         Ok(tx)
     }
 }
@@ -120,28 +133,48 @@ fn from_postgres(row: &tokio_postgres::Row) -> Result<Row, Error> {
     Ok(Row(columns))
 }
 
-/// A write transaction on a connection of its own.
+/// A write transaction on a connection of its own. It ends with the first statement that fails.
 pub(crate) struct Tx {
     client: Option<Object>,
+    faults: Faults,
+    failed: bool,
 }
 
 impl Tx {
-    fn client(&self) -> Result<&Object, Error> {
-        self.client.as_ref().ok_or(Error::Conflict)
+    async fn within<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&Object) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let client = self.client.as_ref().filter(|_| !self.failed);
+        let Some(client) = client else {
+            let over = "the transaction has ended before this statement";
+            return Err(Error::Statement(over.into()));
+        };
+        // Until the answer is there: a caller that no longer waits for it can't know what came of it.
+        self.failed = true;
+        let done = match self.faults.next() {
+            Ok(fate) => fate.of(work(client).await),
+            Err(error) => Err(error),
+        };
+        self.failed = done.is_err();
+        done
     }
 
     pub(crate) async fn query(&mut self, sql: &Sql, params: &[Value]) -> Result<Vec<Row>, Error> {
-        query(self.client()?, sql, params).await
+        self.within(async |client| query(client, sql, params).await)
+            .await
     }
 
     pub(crate) async fn execute(&mut self, sql: &Sql, params: &[Value]) -> Result<u64, Error> {
-        let client = self.client()?;
-        let statement = if sql.keep {
-            client.prepare_cached(&sql.text).await?
-        } else {
-            client.prepare(&sql.text).await?
-        };
-        Ok(client.execute(&statement, &refs(params)).await?)
+        self.within(async |client| {
+            let statement = if sql.keep {
+                client.prepare_cached(&sql.text).await?
+            } else {
+                client.prepare(&sql.text).await?
+            };
+            Ok(client.execute(&statement, &refs(params)).await?)
+        })
+        .await
     }
 
     /// Sends rows by a `COPY ... FROM STDIN BINARY` whose columns are of these types.
@@ -151,22 +184,28 @@ impl Tx {
         types: &[Type],
         rows: &[Vec<Value>],
     ) -> Result<(), Error> {
-        let sink = self.client()?.copy_in(sql).await?;
-        let writer = BinaryCopyInWriter::new(sink, types);
-        let mut writer = pin!(writer);
-        for row in rows {
-            writer.as_mut().write(&refs(row)).await?;
-        }
-        writer.finish().await?;
-        Ok(())
+        self.within(async |client| {
+            let sink = client.copy_in(sql).await?;
+            let writer = BinaryCopyInWriter::new(sink, types);
+            let mut writer = pin!(writer);
+            for row in rows {
+                writer.as_mut().write(&refs(row)).await?;
+            }
+            writer.finish().await?;
+            Ok(())
+        })
+        .await
     }
 
     pub(crate) async fn script(&mut self, sql: &str) -> Result<(), Error> {
-        Ok(self.client()?.batch_execute(sql).await?)
+        self.within(async |client| Ok(client.batch_execute(sql).await?))
+            .await
     }
 
     pub(crate) async fn commit(mut self) -> Result<(), Error> {
-        self.script("COMMIT").await?;
+        // A COMMIT of a transaction in which a statement failed rolls back and is no error; a query
+        // before it is one.
+        self.script("SELECT 1; COMMIT").await?;
         // A connection that is given back here is clean; one that is dropped below is not.
         drop(self.client.take());
         Ok(())

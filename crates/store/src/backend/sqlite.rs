@@ -2,13 +2,16 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use rusqlite::{Connection, OpenFlags, params_from_iter, types::ValueRef};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Durability, Sql};
+use super::{Durability, Sql, fault::Faults};
 use crate::{
     Error,
     value::{Row, Value},
@@ -28,6 +31,7 @@ struct Inner {
     turn: Arc<Semaphore>,
     readers: Mutex<Vec<Connection>>,
     places: Arc<Semaphore>,
+    faults: Faults,
 }
 
 /// A connection can only be poisoned by a panic between two statements; SQLite itself keeps it
@@ -61,8 +65,14 @@ impl Sqlite {
                 turn: Arc::new(Semaphore::new(1)),
                 readers: Mutex::new(Vec::new()),
                 places: Arc::new(Semaphore::new(READERS)),
+                faults: Faults::default(),
             }),
         })
+    }
+
+    #[cfg(feature = "faults")]
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.inner.faults
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -78,6 +88,7 @@ impl Sqlite {
             .await
             .map_err(closed)?;
         let inner = self.inner.clone();
+        let fate = inner.faults.next()?;
         blocking(move || {
             let idle = lock(&inner.readers).pop();
             let connection = match idle {
@@ -87,7 +98,7 @@ impl Sqlite {
             let rows = query(&connection, &sql, &params);
             lock(&inner.readers).push(connection);
             drop(place);
-            rows
+            fate.of(rows)
         })
         .await?
     }
@@ -100,16 +111,25 @@ impl Sqlite {
             .acquire_owned()
             .await
             .map_err(closed)?;
-        let mut tx = Tx {
+        let tx = Tx {
             writer: self.inner.writer.clone(),
+            lives: Arc::new(AtomicBool::new(true)),
+            faults: self.inner.faults.clone(),
             turn: Some(turn),
         };
         let synchronous = match durability {
             Durability::Full => "FULL",
             Durability::Relaxed => "NORMAL",
         };
-        tx.script(format!("PRAGMA synchronous={synchronous}; BEGIN IMMEDIATE"))
-            .await?;
+        let faults = tx.faults.clone();
+        tx.under_lock(move |connection| {
+            // What a transaction left open that could not be rolled back is none of this one's.
+            roll_back(connection);
+            let begin = format!("PRAGMA synchronous={synchronous}; BEGIN IMMEDIATE");
+            let fate = faults.next()?;
+            fate.of(connection.execute_batch(&begin).map_err(Error::from))
+        })
+        .await?;
         Ok(tx)
     }
 }
@@ -170,27 +190,71 @@ fn from_sqlite(value: ValueRef<'_>) -> Value {
 }
 
 /// A write transaction on the one writing connection.
+///
+/// Each statement is a task of the blocking pool, which runs those of a caller that went away also
+/// after the roll-back: so each looks, under the lock of the connection, whether its transaction
+/// still lives.
 pub(crate) struct Tx {
     writer: Arc<Mutex<Connection>>,
+    /// Cleared before the roll-back is queued; only looked at under the lock of the connection.
+    lives: Arc<AtomicBool>,
+    faults: Faults,
     turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Tx {
-    pub(crate) async fn query(&mut self, sql: Sql, params: Vec<Value>) -> Result<Vec<Row>, Error> {
+    /// Runs `work` on the connection, unless this transaction has come to its end.
+    async fn under_lock<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
         let writer = self.writer.clone();
-        blocking(move || query(&lock(&writer), &sql, &params)).await?
+        let lives = self.lives.clone();
+        blocking(move || {
+            let connection = lock(&writer);
+            if lives.load(Ordering::Acquire) {
+                work(&connection)
+            } else {
+                Err(over())
+            }
+        })
+        .await?
+    }
+
+    /// As [`Tx::under_lock`], within the transaction. It ends with the first statement that fails,
+    /// as on the server: some failures, a full disk for one, make SQLite roll back by itself, and
+    /// what came after would stand alone.
+    async fn within<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let faults = self.faults.clone();
+        self.under_lock(move |connection| {
+            if connection.is_autocommit() {
+                return Err(over());
+            }
+            let done = faults.next().and_then(|fate| fate.of(work(connection)));
+            if done.is_err() {
+                roll_back(connection);
+            }
+            done
+        })
+        .await
+    }
+
+    pub(crate) async fn query(&mut self, sql: Sql, params: Vec<Value>) -> Result<Vec<Row>, Error> {
+        self.within(move |connection| query(connection, &sql, &params))
+            .await
     }
 
     pub(crate) async fn execute(&mut self, sql: Sql, params: Vec<Value>) -> Result<u64, Error> {
-        let writer = self.writer.clone();
-        blocking(move || {
-            let connection = lock(&writer);
+        self.within(move |connection| {
             let touched = connection
                 .prepare_cached(&sql.text)?
                 .execute(params_from_iter(&params))?;
             Ok(touched as u64)
         })
-        .await?
+        .await
     }
 
     /// Runs a statement once for each row of parameters.
@@ -199,49 +263,77 @@ impl Tx {
         sql: Sql,
         rows: Vec<Vec<Value>>,
     ) -> Result<(), Error> {
-        let writer = self.writer.clone();
-        blocking(move || {
-            let connection = lock(&writer);
+        self.within(move |connection| {
             let mut statement = connection.prepare_cached(&sql.text)?;
             for row in &rows {
                 statement.execute(params_from_iter(row))?;
             }
             Ok(())
         })
-        .await?
+        .await
     }
 
     pub(crate) async fn script(&mut self, sql: String) -> Result<(), Error> {
-        let writer = self.writer.clone();
-        blocking(move || Ok(lock(&writer).execute_batch(&sql)?)).await?
+        self.within(move |connection| Ok(connection.execute_batch(&sql)?))
+            .await
+    }
+
+    /// Gives the turn back with the transaction open.
+    #[cfg(test)]
+    pub(crate) fn forget(mut self) {
+        self.turn = None;
     }
 
     pub(crate) async fn commit(mut self) -> Result<(), Error> {
-        self.script("COMMIT".into()).await?;
+        let lives = self.lives.clone();
+        self.within(move |connection| {
+            connection.execute_batch("COMMIT")?;
+            lives.store(false, Ordering::Release);
+            Ok(())
+        })
+        .await?;
         self.turn = None;
         Ok(())
+    }
+}
+
+fn over() -> Error {
+    Error::Statement("the transaction has ended before this statement".into())
+}
+
+fn roll_back(connection: &Connection) {
+    if !connection.is_autocommit()
+        && let Err(error) = connection.execute_batch("ROLLBACK")
+    {
+        tracing::error!(%error, "a transaction could not be rolled back");
+    }
+}
+
+/// Rolls back where it is dropped, also when a runtime that ends drops its tasks unrun.
+struct RollBack {
+    writer: Arc<Mutex<Connection>>,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Drop for RollBack {
+    fn drop(&mut self) {
+        roll_back(&lock(&self.writer));
     }
 }
 
 impl Drop for Tx {
     fn drop(&mut self) {
         let Some(turn) = self.turn.take() else { return };
-        let writer = self.writer.clone();
-        // A statement of this transaction may still be running, if its caller went away; the lock
-        // on the connection makes the roll-back wait for it, and the turn ends after both.
-        let roll_back = move || {
-            let connection = lock(&writer);
-            if !connection.is_autocommit()
-                && let Err(error) = connection.execute_batch("ROLLBACK")
-            {
-                tracing::error!(%error, "a transaction could not be rolled back");
-            }
-            drop(connection);
-            drop(turn);
+        // A statement of this transaction may still be running, if its caller went away, and the
+        // roll-back waits for it; or it may yet have to begin, and does nothing.
+        self.lives.store(false, Ordering::Release);
+        let roll_back = RollBack {
+            writer: self.writer.clone(),
+            _turn: turn,
         };
         match tokio::runtime::Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn_blocking(roll_back)),
-            Err(_) => roll_back(),
+            Ok(runtime) => drop(runtime.spawn_blocking(move || drop(roll_back))),
+            Err(_) => drop(roll_back),
         }
     }
 }

@@ -181,22 +181,24 @@ impl Store {
     /// When the database fails.
     pub async fn set_disabled(&self, id: &str, disabled: bool) -> Result<AccessEdit, Error> {
         let mut tx = self.begin(Durability::Full).await?;
-        if disabled {
-            if is_last_admin(&mut tx, id).await? {
-                return Ok(AccessEdit::LastAdmin);
-            }
-            end_sessions(&mut tx, id, None).await?;
+        if disabled && is_last_admin(&mut tx, id).await? {
+            return Ok(AccessEdit::LastAdmin);
         }
         tx.execute(
             "UPDATE users SET disabled = $1 WHERE id = $2",
             params![disabled, id],
         )
         .await?;
+        if disabled {
+            // After the update, which waits for who is just beginning one.
+            end_sessions(&mut tx, id, None).await?;
+        }
         finish(tx, id).await
     }
 
     /// Gives somebody another password, which ends their sessions but the one that is kept. False
-    /// when there is no such user.
+    /// when there is no such user, or the hash of their password is no longer `verified`, where
+    /// the old one had to be known.
     ///
     /// # Errors
     /// When the database fails.
@@ -204,18 +206,23 @@ impl Store {
         &self,
         id: &str,
         password_hash: &str,
+        verified: Option<&str>,
         keep: Option<&[u8]>,
     ) -> Result<bool, Error> {
         let mut tx = self.begin(Durability::Full).await?;
         let touched = tx
             .execute(
-                "UPDATE users SET password_hash = $1 WHERE id = $2",
-                params![password_hash, id],
+                "UPDATE users SET password_hash = $1
+                 WHERE id = $2 AND ($3 = '' OR password_hash = $3)",
+                params![password_hash, id, verified.unwrap_or_default()],
             )
             .await?;
+        if touched == 0 {
+            return Ok(false);
+        }
         end_sessions(&mut tx, id, keep).await?;
         tx.commit().await?;
-        Ok(touched > 0)
+        Ok(true)
     }
 
     /// Sets the code of the first-run set-up, by its hash. False when somebody has access already.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{USER, User, read_user};
 use crate::{
     Error, Store,
-    backend::Durability,
+    backend::{Durability, Tx},
     id::new_id,
     value::{Row, params},
 };
@@ -41,7 +41,8 @@ fn read_token(row: &Row) -> Result<TokenInfo, Error> {
 }
 
 impl Store {
-    /// Begins a session of a user, known by the hash of its secret.
+    /// Begins a session of a user, known by the hash of its secret. False when the hash of their
+    /// password is no longer `verified`, the one that was looked at, or they may not sign in.
     ///
     /// # Errors
     /// When the database fails.
@@ -49,15 +50,20 @@ impl Store {
         &self,
         hash: &[u8],
         user_id: &str,
+        verified: &str,
         now: Timestamp,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let mut tx = self.begin(Durability::Full).await?;
+        if locked_password(&mut tx, user_id).await?.as_deref() != Some(verified) {
+            return Ok(false);
+        }
         tx.execute(
             "INSERT INTO sessions (hash, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)",
             params![hash, user_id, now, now + LASTS],
         )
         .await?;
-        tx.commit().await
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Whose session this is. It lasts 30 days from its last use.
@@ -96,7 +102,8 @@ impl Store {
         tx.commit().await
     }
 
-    /// Gives a user a token, known by the hash of its secret.
+    /// Gives a user a token, known by the hash of its secret; nothing when there is no such user
+    /// who may sign in.
     ///
     /// # Errors
     /// When the database fails.
@@ -106,7 +113,7 @@ impl Store {
         name: &str,
         hash: &[u8],
         now: Timestamp,
-    ) -> Result<TokenInfo, Error> {
+    ) -> Result<Option<TokenInfo>, Error> {
         let token = TokenInfo {
             id: new_id(now),
             name: name.to_owned(),
@@ -114,13 +121,16 @@ impl Store {
             last_used_at: None,
         };
         let mut tx = self.begin(Durability::Full).await?;
+        if locked_password(&mut tx, user_id).await?.is_none() {
+            return Ok(None);
+        }
         tx.execute(
             "INSERT INTO tokens (id, user_id, name, hash, created_at) VALUES ($1, $2, $3, $4, $5)",
             params![&token.id, user_id, name, hash, now],
         )
         .await?;
         tx.commit().await?;
-        Ok(token)
+        Ok(Some(token))
     }
 
     /// The tokens of a user, newest first.
@@ -176,4 +186,15 @@ impl Store {
         }
         read_user(&row).map(Some)
     }
+}
+
+/// The hash of the password of a user who may sign in. Their row is locked: who changes the
+/// password or disables them waits, and then ends what was begun here.
+async fn locked_password(tx: &mut Tx, user: &str) -> Result<Option<String>, Error> {
+    let sql = format!(
+        "SELECT u.password_hash FROM users u WHERE u.id = $1 AND NOT u.disabled{}",
+        tx.engine().for_update("u")
+    );
+    let row = tx.first(crate::Sql::kept(sql), params![user]).await?;
+    row.map(|row| row.text(0)).transpose()
 }

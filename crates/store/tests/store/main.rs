@@ -3,13 +3,16 @@
 mod beside;
 #[path = "../both/mod.rs"]
 mod both;
+mod dropped;
 mod facets;
+mod faulty;
 mod filters;
 mod leads;
 mod migrations;
 mod orders;
 mod pace;
 mod providers;
+mod raw;
 mod sample;
 mod save_all;
 mod saved;

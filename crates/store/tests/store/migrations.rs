@@ -1,22 +1,6 @@
 use canvass_store::{Engine, Error, Store};
 
-use crate::{both::now, both_engines, sample::people};
-
-/// Writes to the database behind canvass' back.
-async fn execute(url: &str, sql: &str) {
-    if let Some(path) = url.strip_prefix("sqlite:") {
-        rusqlite::Connection::open(path)
-            .unwrap()
-            .execute_batch(sql)
-            .unwrap();
-        return;
-    }
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
-        .await
-        .unwrap();
-    tokio::spawn(connection);
-    client.batch_execute(sql).await.unwrap();
-}
+use crate::{both::now, both_engines, raw::execute, sample::people};
 
 both_engines! {
     async fn opening_again_changes_nothing(db: Database) {

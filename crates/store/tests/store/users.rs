@@ -123,7 +123,7 @@ both_engines! {
 
     async fn a_session_lasts_thirty_days_from_its_last_use(db: Database) {
         let ana = add(&db, "Ana", Role::Caller).await;
-        db.begin_session(b"s", &ana.id, now()).await.unwrap();
+        db.begin_session(b"s", &ana.id, "hash of Ana", now()).await.unwrap();
         assert_eq!(db.session_user(b"other", now()).await.unwrap(), None);
         let near = now() + days(29);
         assert_eq!(db.session_user(b"s", near).await.unwrap(), Some(ana.clone()));
@@ -134,8 +134,8 @@ both_engines! {
     async fn disabling_ends_sessions_and_stops_tokens(db: Database) {
         add(&db, "Admin", Role::Admin).await;
         let ana = add(&db, "Ana", Role::Caller).await;
-        db.begin_session(b"s", &ana.id, now()).await.unwrap();
-        db.add_token(&ana.id, "script", b"t", now()).await.unwrap();
+        assert!(db.begin_session(b"s", &ana.id, "hash of Ana", now()).await.unwrap());
+        db.add_token(&ana.id, "script", b"t", now()).await.unwrap().unwrap();
         db.set_disabled(&ana.id, true).await.unwrap();
         assert_eq!(db.session_user(b"s", now()).await.unwrap(), None);
         assert_eq!(db.token_user(b"t", now()).await.unwrap(), None);
@@ -147,27 +147,73 @@ both_engines! {
     async fn a_new_password_ends_the_other_sessions(db: Database) {
         let ana = add(&db, "Ana", Role::Caller).await;
         for hash in [b"a", b"b"] {
-            db.begin_session(hash, &ana.id, now()).await.unwrap();
+            assert!(db.begin_session(hash, &ana.id, "hash of Ana", now()).await.unwrap());
         }
-        assert!(db.set_password(&ana.id, "new", Some(b"a")).await.unwrap());
+        assert!(db.set_password(&ana.id, "new", None, Some(b"a")).await.unwrap());
         assert!(db.session_user(b"a", now()).await.unwrap().is_some());
         assert!(db.session_user(b"b", now()).await.unwrap().is_none());
         assert_eq!(db.credentials("ana").await.unwrap().unwrap().1, "new");
-        db.set_password(&ana.id, "newer", None).await.unwrap();
+        db.set_password(&ana.id, "newer", None, None).await.unwrap();
         assert!(db.session_user(b"a", now()).await.unwrap().is_none());
-        assert!(!db.set_password("nobody", "new", None).await.unwrap());
+        assert!(!db.set_password("nobody", "new", None, None).await.unwrap());
+    }
+
+    async fn no_session_begins_with_a_password_that_was_changed_meanwhile(db: Database) {
+        let ana = add(&db, "Ana", Role::Caller).await;
+        assert!(!db.begin_session(b"s", &ana.id, "hash of another", now()).await.unwrap());
+        assert!(!db.begin_session(b"s", "nobody", "hash of Ana", now()).await.unwrap());
+        assert_eq!(db.session_user(b"s", now()).await.unwrap(), None);
+        let mut old = "hash of Ana".to_owned();
+        for round in 0..40u8 {
+            let new = format!("{round}");
+            let secret = [round];
+            let (_, set) = tokio::join!(
+                db.begin_session(&secret, &ana.id, &old, now()),
+                db.set_password(&ana.id, &new, None, None),
+            );
+            assert!(set.unwrap());
+            assert_eq!(db.session_user(&secret, now()).await.unwrap(), None, "{round}");
+            old = new;
+        }
+    }
+
+    async fn no_session_that_begins_while_its_user_is_disabled_comes_back_with_them(db: Database) {
+        add(&db, "Admin", Role::Admin).await;
+        let ana = add(&db, "Ana", Role::Caller).await;
+        for round in 0..40u8 {
+            let secret = [round];
+            let (_, disabled) = tokio::join!(
+                db.begin_session(&secret, &ana.id, "hash of Ana", now()),
+                db.set_disabled(&ana.id, true),
+            );
+            disabled.unwrap();
+            assert!(!db.begin_session(b"late", &ana.id, "hash of Ana", now()).await.unwrap());
+            assert_eq!(db.add_token(&ana.id, "late", &secret, now()).await.unwrap(), None);
+            db.set_disabled(&ana.id, false).await.unwrap();
+            assert_eq!(db.session_user(&secret, now()).await.unwrap(), None, "{round}");
+        }
+    }
+
+    async fn of_two_changes_from_one_password_one_is_made(db: Database) {
+        let ana = add(&db, "Ana", Role::Caller).await;
+        let known = Some("hash of Ana");
+        let (one, other) = tokio::join!(
+            db.set_password(&ana.id, "a", known, None),
+            db.set_password(&ana.id, "b", known, None),
+        );
+        assert!(one.unwrap() != other.unwrap());
     }
 
     async fn a_session_ends(db: Database) {
         let ana = add(&db, "Ana", Role::Caller).await;
-        db.begin_session(b"s", &ana.id, now()).await.unwrap();
+        assert!(db.begin_session(b"s", &ana.id, "hash of Ana", now()).await.unwrap());
         db.end_session(b"s").await.unwrap();
         assert_eq!(db.session_user(b"s", now()).await.unwrap(), None);
     }
 
     async fn the_last_use_of_a_token_is_noted_once_a_minute(db: Database) {
         let ana = add(&db, "Ana", Role::Caller).await;
-        let token = db.add_token(&ana.id, "script", b"t", now()).await.unwrap();
+        let token = db.add_token(&ana.id, "script", b"t", now()).await.unwrap().unwrap();
         assert_eq!(db.tokens(&ana.id).await.unwrap(), std::slice::from_ref(&token));
         for (at, noted) in [(0, 0), (59, 0), (60, 60), (90, 60)] {
             assert!(db.token_user(b"t", after(at)).await.unwrap().is_some());
@@ -218,7 +264,7 @@ both_engines! {
 
     async fn what_has_had_its_time_is_swept(db: Database) {
         let ana = add(&db, "Ana", Role::Caller).await;
-        db.begin_session(b"s", &ana.id, now()).await.unwrap();
+        assert!(db.begin_session(b"s", &ana.id, "hash of Ana", now()).await.unwrap());
         db.sweep(now() + days(30) - SignedDuration::from_secs(1)).await.unwrap();
         assert!(db.session_user(b"s", now()).await.unwrap().is_some());
         db.sweep(now() + days(31)).await.unwrap();

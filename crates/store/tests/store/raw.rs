@@ -1,0 +1,75 @@
+//! The database behind canvass' back.
+
+use canvass_store::NewPartition;
+use canvass_store::{LeasedPartition, NewSpecialty, Store};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::both::now;
+
+/// Runs statements.
+pub async fn execute(url: &str, sql: &str) {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let connection = rusqlite::Connection::open(path).unwrap();
+        connection
+            .busy_timeout(std::time::Duration::from_mins(1))
+            .unwrap();
+        connection.execute_batch(sql).unwrap();
+        return;
+    }
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    client.batch_execute(sql).await.unwrap();
+}
+
+/// The one whole number that a query gives.
+pub async fn number(url: &str, sql: &str) -> i64 {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let connection = rusqlite::Connection::open(path).unwrap();
+        return connection.query_row(sql, [], |row| row.get(0)).unwrap();
+    }
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    client.query_one(sql, &[]).await.unwrap().get(0)
+}
+
+pub const OWNER: &str = "worker";
+
+pub fn in_an_hour() -> Timestamp {
+    now() + SignedDuration::from_hours(1)
+}
+
+pub fn part(query: &str) -> NewPartition {
+    NewPartition {
+        place: 0,
+        depth: 0,
+        query: query.into(),
+        label: query.into(),
+    }
+}
+
+/// A run of one specialty with these queries.
+pub async fn run_of(store: &Store, id: &str, queries: &[&str]) {
+    let specialty = NewSpecialty {
+        name: "x".into(),
+        texts: vec!["x".into()],
+        codes: vec![],
+        sift: false,
+        unknown: None,
+    };
+    let parts: Vec<NewPartition> = queries.iter().map(|query| part(query)).collect();
+    let request = serde_json::from_str("{\"specialties\": [\"x\"]}").unwrap();
+    store
+        .create_sync(id, &request, None, &[specialty], &parts, None, now())
+        .await
+        .unwrap();
+}
+
+/// The next partition of a run.
+pub async fn leased(store: &Store, run: &str) -> LeasedPartition {
+    let leased = store.lease_partition(OWNER, Some(run), in_an_hour(), now());
+    leased.await.unwrap().unwrap()
+}
