@@ -173,7 +173,7 @@ both_engines! {
     async fn settling_of_which_a_statement_fails_loses_nobody(db: Database) {
         let settle = async |round: u32| {
             people(&db, group(round)).await;
-            db.settle(now()).await
+            db.settle().await
         };
         let found = async || db.count(&ProviderFilter::default()).await.unwrap().count;
         let mut round = 0;
@@ -182,7 +182,7 @@ both_engines! {
                 people(&db, group(round)).await;
                 round += 1;
                 db.fail_statement(n, failing);
-                let done = db.settle(now()).await;
+                let done = db.settle().await;
                 let failed = db.statement_failed();
                 db.fail_no_statement();
                 assert_eq!(found().await, u64::from(round * SIZE), "{n} {failing:?}");
