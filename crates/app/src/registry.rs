@@ -16,6 +16,7 @@ use canvass_store::{
     sort_key,
 };
 use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
 
 use crate::{App, Error};
 use lists::Lists;
@@ -31,7 +32,11 @@ pub struct RegistryEndpoint {
     store: Store,
     catalogue: Catalogue,
     lists: Lists,
+    turns: Semaphore,
 }
+
+/// Queries of the endpoint that are answered at a time.
+const TURNS: usize = 2;
 
 impl RegistryEndpoint {
     /// The endpoint over a database and a NUCC catalogue.
@@ -44,6 +49,7 @@ impl RegistryEndpoint {
             store,
             catalogue,
             lists,
+            turns: Semaphore::new(TURNS),
         })
     }
 
@@ -59,19 +65,38 @@ impl RegistryEndpoint {
         let Some(query) = &asked.query else {
             return Ok(found(&[], &self.catalogue));
         };
+        // Anybody may ask, and what people search for must not wait for it.
+        let _turn = self.turns.acquire().await;
+        match self.page(query, &asked).await {
+            Ok(providers) => Ok(found(&providers, &self.catalogue)),
+            Err(error) => too_broad(error),
+        }
+    }
+
+    async fn page(&self, query: &RegistryQuery, asked: &Asked) -> Result<Vec<Provider>, Error> {
         // Most never ask for a second page, so its order is remembered when one is asked for.
-        let providers = if query.npi.is_some() || asked.skip == 0 {
-            self.store
+        if query.npi.is_some() || asked.skip == 0 {
+            return Ok(self
+                .store
                 .registry_query(query, asked.limit, asked.skip)
-                .await?
-        } else {
-            let npis = self
-                .lists
-                .page(&self.store, query, asked.limit, asked.skip)
-                .await?;
-            self.store.records(&npis).await?
-        };
-        Ok(found(&providers, &self.catalogue))
+                .await?);
+        }
+        let npis = self
+            .lists
+            .page(&self.store, query, asked.limit, asked.skip)
+            .await?;
+        Ok(self.store.records(&npis).await?)
+    }
+}
+
+/// The refusal of a query that too many providers nearly meet.
+fn too_broad(error: Error) -> Result<Value, Error> {
+    match error {
+        Error::Store(canvass_store::Error::TooBroad) => Ok(refused(&[Refusal {
+            fault: Fault::TooBroad,
+            field: "generic",
+        }])),
+        other => Err(other),
     }
 }
 
@@ -109,11 +134,13 @@ pub async fn answer(
         Ok(asked) => asked,
         Err(refusals) => return Ok(refused(&refusals)),
     };
-    let providers = match &asked.query {
-        Some(query) => store.registry_query(query, asked.limit, asked.skip).await?,
-        None => Vec::new(),
+    let Some(query) = &asked.query else {
+        return Ok(found(&[], catalogue));
     };
-    Ok(found(&providers, catalogue))
+    match store.registry_query(query, asked.limit, asked.skip).await {
+        Ok(providers) => Ok(found(&providers, catalogue)),
+        Err(error) => too_broad(error.into()),
+    }
 }
 
 fn found(providers: &[Provider], catalogue: &Catalogue) -> Value {
@@ -146,6 +173,7 @@ enum Fault {
     EnumerationTypeAlone,
     UnknownTaxonomy,
     Version,
+    TooBroad,
 }
 
 impl Fault {
@@ -159,6 +187,8 @@ impl Fault {
             Self::EnumerationTypeAlone => "09",
             Self::UnknownTaxonomy => "14",
             Self::Version => "17",
+            // Its own: the registry's numbers end at 17, as far as they are known.
+            Self::TooBroad => "18",
         }
     }
 
@@ -172,6 +202,7 @@ impl Fault {
             Self::EnumerationTypeAlone => "enumeration_type requires additional search criteria",
             Self::UnknownTaxonomy => "No taxonomy codes found with entered description",
             Self::Version => "Unsupported Version",
+            Self::TooBroad => "Too many providers match; add criteria",
         }
     }
 }

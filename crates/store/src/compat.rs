@@ -19,6 +19,10 @@ pub use watch::ChangeWatch;
 /// Providers that are looked at in one go, at first and at most.
 const AT_FIRST: usize = 256;
 const AT_MOST: usize = 4_096;
+/// Providers that may be skipped: anybody may ask.
+pub const MAX_SKIP: u64 = 200_000;
+/// Providers that are looked at in vain for one page.
+const MAX_MISSES: usize = 20_000;
 
 /// What a name must be, as a key made by [`crate::sort_key`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -142,7 +146,23 @@ impl Store {
         limit: u64,
         skip: u64,
     ) -> Result<Vec<Held>, Error> {
-        let mut walk = self.ask(&question(query)).await?.walk(Order::Name, None);
+        if skip > MAX_SKIP {
+            return Err(Error::TooBroad);
+        }
+        self.repeat(|| self.registry_page_once(query, limit, skip))
+            .await
+    }
+
+    async fn registry_page_once(
+        &self,
+        query: &RegistryQuery,
+        limit: u64,
+        skip: u64,
+    ) -> Result<Vec<Held>, Error> {
+        let answer = self.ask(&question(query)).await?;
+        let state = answer.state;
+        let mut misses = 0;
+        let mut walk = answer.walk(Order::Name, None);
         let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
         let (limit, mut skip) = (count(limit), count(skip));
         let mut page = Vec::new();
@@ -162,11 +182,21 @@ impl Store {
                     } else {
                         page.push(step.held);
                     }
+                } else {
+                    misses += 1;
                 }
+            }
+            if misses > MAX_MISSES {
+                return Err(Error::TooBroad);
             }
             stretch = (stretch * 2).min(AT_MOST);
         }
-        Ok(page)
+        let ids: Vec<u32> = page.iter().map(|held: &Held| held.id).collect();
+        if self.unchanged_since(state, &ids).await? {
+            Ok(page)
+        } else {
+            Err(Error::IndexMoved)
+        }
     }
 }
 
@@ -258,6 +288,10 @@ fn words(kind: u8, name: &NameKey) -> Question {
         } else {
             Question::whole(term)
         });
+    }
+    if words.is_empty() {
+        // What has no letter and no digit is nobody's name.
+        return Question::nothing();
     }
     Question::All(words)
 }

@@ -46,6 +46,9 @@ pub enum Error {
     /// Somebody holds a lock that this needs.
     #[error("somebody else works with the same data for long; try again later")]
     Busy,
+    /// A query of the registry-compatible endpoint that too many providers nearly meet.
+    #[error("too many providers nearly meet this query; add criteria")]
+    TooBroad,
     /// A file has too many rows with the NPI of an earlier row.
     #[error(
         "more than {} rows of the file have the NPI of an earlier row; this is no file of the registry",

@@ -42,6 +42,12 @@ pub(super) struct Shared {
     pub(super) verifying: tokio::sync::Mutex<()>,
     /// What each run knows of the registry's reach.
     reach: Mutex<HashMap<String, Reach>>,
+    /// A compaction of the search index that a run has asked for.
+    compacting: Mutex<JoinSet<()>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared {
@@ -83,6 +89,7 @@ impl Runner {
             lease: LEASE,
             verifying: tokio::sync::Mutex::new(()),
             reach: Mutex::default(),
+            compacting: Mutex::default(),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -112,6 +119,12 @@ impl Runner {
         heart.spawn(heartbeat(self.shared.clone()));
         self.work(&stop).await;
         heart.shutdown().await;
+        // The process may end now, and whoever searches next would have to describe it all first. A
+        // compaction that is broken off leaves the index as it was.
+        let mut compacting = std::mem::take(&mut *lock(&self.shared.compacting));
+        if !stop.is_cancelled() {
+            while compacting.join_next().await.is_some() {}
+        }
         self.shared
             .app
             .store()
@@ -236,10 +249,24 @@ impl Runner {
             app.store().finish_sync(&run, receipt.as_ref(), now).await?;
             let written = app.store().sync_run(&run, now).await?;
             if written.is_some_and(|r| r.counts.created + r.counts.updated >= MANY) {
-                app.store().settle().await?;
+                self.compact();
             }
         }
         Ok(added)
+    }
+
+    /// Brings the search index in good shape while other work goes on.
+    fn compact(&self) {
+        let store = self.shared.app.store().clone();
+        let mut compacting = lock(&self.shared.compacting);
+        while compacting.try_join_next().is_some() {}
+        if compacting.is_empty() {
+            compacting.spawn(async move {
+                if let Err(error) = store.settle().await {
+                    failed(&error.into(), "the search index could not be compacted");
+                }
+            });
+        }
     }
 
     /// Saves what a run found as leads, and gives the receipt of the whole run: one that was

@@ -13,3 +13,7 @@ SELECT 'pending', COUNT(*) FROM index_pending;
 ALTER TABLE index_segments ADD COLUMN builder TEXT COLLATE "C" NOT NULL DEFAULT 'index';
 -- Of its blobs, each with its key; nothing of a segment that was made before there were checksums.
 ALTER TABLE index_segments ADD COLUMN checksum BIGINT;
+
+-- A lead's number moves with its status and its owner too, and many are read in its order.
+DROP INDEX leads_by_batch;
+CREATE INDEX leads_by_batch ON leads (batch, npi);

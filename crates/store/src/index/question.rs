@@ -224,7 +224,13 @@ pub(crate) fn of_filter(filter: &ProviderFilter, of_text: fn(&str) -> Question) 
     if let Some(title) = &filter.title {
         let folded = fold(title);
         let words = folded.split(' ').filter(|w| !w.is_empty());
-        all.extend(words.map(|w| word(kind::TITLE, w)));
+        let words: Vec<Question> = words.map(|w| word(kind::TITLE, w)).collect();
+        // What has no letter and no digit is nobody's title.
+        all.push(if words.is_empty() {
+            Question::nothing()
+        } else {
+            Question::All(words)
+        });
     }
     all.extend(filter.zips.as_ref().map(|zips| in_zips(zips, filter.place)));
     all.extend(filter.phone_shared_by.map(Question::SharedBy));

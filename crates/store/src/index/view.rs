@@ -15,9 +15,9 @@ use tokio::sync::Mutex;
 
 use super::{
     answer::Answer,
-    bits::Bits,
     build::{Builder, Described},
     cache::Cache,
+    leads::LeadSets,
     question::Question,
     read_id, read_provider,
     segment::Segment,
@@ -83,7 +83,7 @@ pub(crate) struct Index {
     /// Ids of what has changed, by the state of the index and what was asked.
     pub(crate) changed: quick_cache::sync::Cache<Changed, Arc<RoaringBitmap>>,
     view: Mutex<Option<Arc<View>>>,
-    leads: Mutex<Option<Leads>>,
+    pub(super) leads: Mutex<Option<Arc<LeadSets>>>,
     /// Held by whoever makes segments in this process.
     pub(super) settling: Mutex<()>,
     /// Whether this process is mending the index.
@@ -91,13 +91,6 @@ pub(crate) struct Index {
     /// Checksums of the segments that this process makes.
     pub(super) sums: std::sync::Mutex<HashMap<i64, i64>>,
     in_memory: AtomicI64,
-}
-
-#[derive(Clone)]
-struct Leads {
-    epoch: i64,
-    upto: i64,
-    set: Arc<RoaringBitmap>,
 }
 
 /// A segment in use, and which of its positions are dead.
@@ -388,38 +381,6 @@ impl Store {
             .map(|row| read_id(row, 0))
             .collect::<Result<Vec<_>, _>>()?;
         self.unchanged_since(state, &ids).await
-    }
-
-    /// The ids of all providers that are leads.
-    pub(crate) async fn lead_ids(&self) -> Result<Arc<RoaringBitmap>, Error> {
-        let state = self.index_state().await?;
-        let mut known = self.index().leads.lock().await;
-        let (since, mut set) = match known.take() {
-            Some(leads) if leads.epoch == state.epoch => (leads.upto, leads.set),
-            _ => (0, Arc::default()),
-        };
-        if since < state.leads {
-            let rows = self
-                .query(
-                    "SELECT p.id FROM leads l JOIN providers p ON p.npi = l.npi
-                     WHERE l.batch > $1",
-                    params![since],
-                )
-                .await?;
-            let mut ids = rows
-                .iter()
-                .map(|row| read_id(row, 0))
-                .collect::<Result<Vec<_>, _>>()?;
-            ids.sort_unstable();
-            let end = ids.last().map_or(0, |last| last + 1);
-            *Arc::make_mut(&mut set) |= Bits::collect(0, end, ids);
-        }
-        *known = Some(Leads {
-            epoch: state.epoch,
-            upto: state.leads,
-            set: set.clone(),
-        });
-        Ok(set)
     }
 }
 

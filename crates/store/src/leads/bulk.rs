@@ -4,7 +4,7 @@ use canvass_model::{ActivityKind, LeadFilter, LeadStatus, Npi, Role};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{distinct_npis, edit::may_own, list, read_status};
+use super::{distinct_npis, edit::may_own, list, note_moved, read_status};
 use crate::{
     Error, Store,
     backend::{Durability, Tx},
@@ -100,6 +100,7 @@ impl Store {
             now,
         };
         let mut receipt = BulkReceipt::default();
+        let mut moved = Vec::new();
         match (what, npis) {
             (BulkLeads::Ids(texts), _) => {
                 let (npis, others) = distinct_npis(texts);
@@ -108,7 +109,7 @@ impl Store {
                 for group in npis.chunks(1_000) {
                     let found = Bulk::group(&mut tx, group, None).await?;
                     receipt.rejected += group.len() as u64 - found.len() as u64;
-                    bulk.apply(&mut tx, &found, &mut receipt).await?;
+                    moved.extend(bulk.apply(&mut tx, &found, &mut receipt).await?);
                 }
             }
             (BulkLeads::Filter(_), Some((filter, npis))) => {
@@ -120,11 +121,12 @@ impl Store {
                     // What somebody else has edited meanwhile may no longer be asked for.
                     let found = Bulk::group(&mut tx, group, Some(filter)).await?;
                     receipt.requested += found.len() as u64;
-                    bulk.apply(&mut tx, &found, &mut receipt).await?;
+                    moved.extend(bulk.apply(&mut tx, &found, &mut receipt).await?);
                 }
             }
             (BulkLeads::Filter(_), None) => {}
         }
+        note_moved(&mut tx, &moved).await?;
         idempotency::keep(&mut tx, idempotency, &receipt).await?;
         tx.commit().await?;
         Ok(Some(receipt))
@@ -160,12 +162,13 @@ impl Bulk<'_> {
         tx.query(text.sql, text.params).await
     }
 
+    /// Gives the leads that it has changed.
     async fn apply(
         &self,
         tx: &mut Tx,
         found: &[Row],
         receipt: &mut BulkReceipt,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<Npi>, Error> {
         let mut changed: Vec<Npi> = Vec::new();
         let mut moved: Vec<Vec<Value>> = Vec::new();
         for row in found {
@@ -199,7 +202,7 @@ impl Bulk<'_> {
             }
         }
         if changed.is_empty() {
-            return Ok(());
+            return Ok(changed);
         }
         let mut text = Text::default();
         text.push("UPDATE leads SET version = version + 1, updated_at = ");
@@ -213,7 +216,7 @@ impl Bulk<'_> {
             text.value(owner.as_deref());
         }
         text.push(" WHERE npi IN ");
-        text.values(changed);
+        text.values(changed.iter().copied());
         tx.execute(text.sql, text.params).await?;
         tx.insert(
             "INSERT INTO activities (id, npi, kind, text, user_id, at)",
@@ -221,6 +224,6 @@ impl Bulk<'_> {
             moved,
         )
         .await?;
-        Ok(())
+        Ok(changed)
     }
 }

@@ -4,7 +4,7 @@ use canvass_model::{Activity, ActivityKind, Lead, LeadPatch, Npi};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ACTIVITY, read_activity, read_lead, select_leads};
+use super::{ACTIVITY, note_moved, read_activity, read_lead, select_leads};
 use crate::{
     Error, Store,
     backend::{Durability, Tx},
@@ -171,7 +171,7 @@ pub(super) async fn write(
         params![
             new.status.as_str(),
             &new.notes,
-            new.owner_id,
+            new.owner_id.clone(),
             new.last_contact_at,
             new.last_contact_method
                 .map(canvass_model::ContactMethod::as_str),
@@ -180,6 +180,9 @@ pub(super) async fn write(
         ],
     )
     .await?;
+    if new.status != lead.status || new.owner_id != lead.owner_id {
+        note_moved(tx, &[lead.id]).await?;
+    }
     let mut entries = Vec::new();
     if new.status != lead.status {
         entries.push((ActivityKind::Status, new.status.as_str().to_owned()));

@@ -17,7 +17,8 @@ pub use save::SaveAll;
 
 use crate::{
     Error,
-    index::{Held, read_id},
+    backend::{Tx, listed},
+    index::{self, Held, read_id},
     record,
     search::summary,
     value::Row,
@@ -58,6 +59,26 @@ fn read_lead(row: &Row) -> Result<Lead, Error> {
             lead: Some(status),
         }),
     })
+}
+
+/// Leads that get a number by one statement.
+const NUMBERED: usize = 20_000;
+
+/// Tells whoever searches that the status or the owner of these leads has changed. From then on
+/// until the transaction ends nobody else can tell so: it comes last.
+async fn note_moved(tx: &mut Tx, npis: &[Npi]) -> Result<(), Error> {
+    if npis.is_empty() {
+        return Ok(());
+    }
+    let batch = index::next(tx, "leads").await?;
+    let among = tx.engine().among("npi", "$2");
+    let sql = format!("UPDATE leads SET batch = $1 WHERE {among}");
+    for group in npis.chunks(NUMBERED) {
+        let group = listed(group.iter().map(|npi| npi.as_i64()));
+        tx.execute(crate::Sql::kept(sql.clone()), vec![batch.into(), group])
+            .await?;
+    }
+    Ok(())
 }
 
 fn read_status(row: &Row, i: usize) -> Result<LeadStatus, Error> {

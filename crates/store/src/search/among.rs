@@ -61,57 +61,23 @@ impl Store {
     }
 
     /// The ids of leads of some statuses and of an owner; the empty one is nobody.
-    ///
-    /// Most leads are new and have no owner, so that those are what is left of all.
     async fn leads_like(
         &self,
         statuses: &[LeadStatus],
         owner: Option<&str>,
     ) -> Result<RoaringBitmap, Error> {
-        let of_status = async |statuses: &[LeadStatus]| {
-            let mut text = Text::default();
-            text.push("l.status IN ");
-            text.values(statuses.iter().map(|status| status.as_str()));
-            self.ids_of_leads_where(text).await
-        };
+        let sets = self.lead_sets().await?;
         let mut ids = if statuses.is_empty() {
-            RoaringBitmap::clone(&*self.lead_ids().await?)
-        } else if statuses.contains(&LeadStatus::New) {
-            let others: Vec<LeadStatus> = LeadStatus::ALL
-                .into_iter()
-                .filter(|status| !statuses.contains(status))
-                .collect();
-            let mut ids = RoaringBitmap::clone(&*self.lead_ids().await?);
-            if !others.is_empty() {
-                ids -= of_status(&others).await?;
-            }
-            ids
+            RoaringBitmap::clone(sets.all())
         } else {
-            of_status(statuses).await?
+            sets.of_status(statuses)
         };
-        let mut text = Text::default();
         match owner {
             None => {}
-            Some("") => {
-                text.push("l.owner_id IS NOT NULL");
-                ids -= self.ids_of_leads_where(text).await?;
-            }
-            Some(owner) => {
-                text.push("l.owner_id = ");
-                text.value(owner);
-                ids &= self.ids_of_leads_where(text).await?;
-            }
+            Some("") => ids &= sets.without_owner(),
+            Some(owner) => ids &= sets.of_owner(owner),
         }
         Ok(ids)
-    }
-
-    async fn ids_of_leads_where(&self, text: Text) -> Result<RoaringBitmap, Error> {
-        let sql = format!(
-            "SELECT p.id FROM leads l JOIN providers p ON p.npi = l.npi WHERE {}",
-            text.sql
-        );
-        let rows = self.query(sql, text.params).await?;
-        rows.iter().map(|row| read_id(row, 0)).collect()
     }
 
     /// The ids of what has changed since a day began, in a field or in all below it.

@@ -7,6 +7,7 @@ mod dropped;
 mod facets;
 mod faulty;
 mod filters;
+mod integrity;
 mod leads;
 mod migrations;
 mod orders;

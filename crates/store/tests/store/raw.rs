@@ -73,3 +73,19 @@ pub async fn leased(store: &Store, run: &str) -> LeasedPartition {
     let leased = store.lease_partition(OWNER, Some(run), in_an_hour(), now());
     leased.await.unwrap().unwrap()
 }
+
+/// The rows of a query of two whole numbers.
+pub async fn pairs(url: &str, sql: &str) -> Vec<(i64, i64)> {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let connection = rusqlite::Connection::open(path).unwrap();
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+        return rows.unwrap().map(Result::unwrap).collect();
+    }
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let rows = client.query(sql, &[]).await.unwrap();
+    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+}
