@@ -28,7 +28,7 @@ pub use error::{Error, Field};
 pub use export::{ExportFormat, ExportList, ExportOptions, ExportStream};
 pub use import::{
     FileReport, ImportFile, ImportOptions, ImportOutlook, ImportPhase, ImportProgress,
-    ImportSource, ImportSummary, ImportView, NewUpload,
+    ImportSource, ImportSummary, ImportView, NewUpload, ValueLeftOut, ValuesLeftOut,
 };
 pub use leads::{ImportReport, MOST_TEXT, Rejection};
 pub use saved::{MOST_SEARCH_NAME, SearchQuery};

@@ -3,6 +3,7 @@
 //! The same value is spelled differently by the API and by the files, and differently over the
 //! years. After these rules it is spelled one way, so that an unchanged provider compares equal.
 
+use canvass_model::{InvalidNpi, Npi};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 /// A text without the spaces around it; none where it only says that there is none: empty, `--`,
@@ -98,11 +99,14 @@ pub(crate) fn taxonomy_group(raw: &str) -> Option<String> {
     Some(words.join(" "))
 }
 
-/// A calendar day, `2005-05-23` or `05/23/2005`, whatever time of day follows it.
+/// A calendar day, `2005-05-23` or `05/23/2005`, whatever time of day follows it. A spreadsheet
+/// writes `5/23/2005`.
 pub(crate) fn date(text: &str) -> Option<Date> {
-    let (day, rest) = text.split_at_checked(10)?;
+    let Some((day, rest)) = text.split_at_checked(10) else {
+        return short_date(text);
+    };
     if rest.starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
+        return short_date(text);
     }
     if let [m1, m2, b'/', d1, d2, b'/', year @ ..] = day.as_bytes() {
         let number = |digits: &[u8]| {
@@ -114,7 +118,65 @@ pub(crate) fn date(text: &str) -> Option<Date> {
         let part = |digits| number(digits).and_then(|n| i8::try_from(n).ok());
         return Date::new(number(year)?, part(&[*m1, *m2])?, part(&[*d1, *d2])?).ok();
     }
-    day.parse().ok()
+    day.parse().ok().or_else(|| short_date(text))
+}
+
+/// A calendar day of which month and day have one digit or two.
+fn short_date(text: &str) -> Option<Date> {
+    let mut rest = text;
+    let mut number = |longest: usize| {
+        let end = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let digits = rest
+            .get(..end)
+            .filter(|d| (1..=longest).contains(&d.len()))?;
+        rest = &rest[end..];
+        let part = rest.chars().next();
+        if let Some('/' | '-') = part {
+            rest = &rest[1..];
+        }
+        Some((digits.len(), digits.parse::<i16>().ok()?, part))
+    };
+    let (a, b, c) = (number(4)?, number(2)?, number(4)?);
+    if matches!(c.2, Some('/' | '-')) {
+        return None;
+    }
+    let (year, month, day) = match (a.2?, b.2?) {
+        ('/', '/') => (c, a, b),
+        ('-', '-') => (a, b, c),
+        _ => return None,
+    };
+    if year.0 != 4 || month.0 > 2 || day.0 > 2 {
+        return None;
+    }
+    let part = |n: (_, i16, _)| i8::try_from(n.1).ok();
+    Date::new(year.1, part(month)?, part(day)?).ok()
+}
+
+/// An NPI, also as spreadsheets leave it: with blanks, quotes or an apostrophe around it, as
+/// `1234567893.0`, or as a power of ten that has all its digits.
+///
+/// # Errors
+/// When it is none.
+pub(crate) fn npi(raw: &str) -> Result<Npi, InvalidNpi> {
+    raw.parse()
+        .or_else(|error| npi_digits(raw).ok_or(error)?.parse())
+}
+
+/// The ten digits of a cell that a spreadsheet has rewritten.
+pub(crate) fn npi_digits(raw: &str) -> Option<String> {
+    let around = |c: char| c.is_whitespace() || matches!(c, '\0' | '"' | '\'' | '=' | '\u{feff}');
+    let bare = raw.trim_matches(around);
+    let zeros = |text: &str| text.bytes().all(|b| b == b'0');
+    let digits = if let Some((head, power)) = bare.split_once(['e', 'E']) {
+        let power = power.trim_start_matches('+').trim_start_matches('0');
+        let (one, rest) = head.split_once('.')?;
+        (power == "9" && one.len() == 1 && rest.len() == 9).then(|| format!("{one}{rest}"))?
+    } else {
+        let (whole, rest) = bare.split_once('.').unwrap_or((bare, ""));
+        zeros(rest).then(|| whole.to_owned())?
+    };
+    let is_whole = digits.len() == 10 && digits.bytes().all(|b| b.is_ascii_digit());
+    is_whole.then_some(digits)
 }
 
 /// The zone whose calendar days the registry's dates are.
@@ -224,17 +286,61 @@ mod tests {
 
     #[test]
     fn dates_of_api_and_files_are_one() {
-        for text in ["2005-05-23", "05/23/2005", "2005-05-23 22:03"] {
+        for text in [
+            "2005-05-23",
+            "05/23/2005",
+            "2005-05-23 22:03",
+            "5/23/2005 0:00",
+        ] {
             assert_eq!(date(text), Some(day(2005, 5, 23)), "{text}");
+        }
+        for text in [
+            "5/3/2005",
+            "05/3/2005",
+            "5/03/2005",
+            "2005-5-3",
+            "5/3/2005 12:00:00 AM",
+        ] {
+            assert_eq!(date(text), Some(day(2005, 5, 3)), "{text}");
         }
         for text in [
             "2005-02-30",
             "2005",
             "yesterday!",
-            "1/2/2005",
+            "1/2/05",
+            "1-2-2005",
+            "13/2/2005",
+            "1/2/2005/3",
+            "1/2/20055",
+            "",
             "2005-05-231",
         ] {
             assert_eq!(date(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_npi_is_known_by_all_that_a_spreadsheet_makes_of_it() {
+        for raw in [
+            "1234567893",
+            " 1234567893\u{a0}",
+            "1234567893.0",
+            "1234567893.00",
+            "'1234567893",
+            "=\"1234567893\"",
+            "1.234567893E+09",
+        ] {
+            assert_eq!(npi(raw).unwrap().to_string(), "1234567893", "{raw}");
+        }
+        for raw in [
+            "1234567893.5",
+            "1.23457E+09",
+            "123456789.3",
+            "1234567890.0",
+            "",
+            ".0",
+        ] {
+            assert!(npi(raw).is_err(), "{raw}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Loads of dissemination files into the database.
 //!
-//! `report` is what is told of a load, `read` turns files into providers on several threads, `load`
+//! `report` is what is told of a load, `unused` what of rows and values that it could not use, `read` turns files into providers on several threads, `load`
 //! brings these into the database: a full file by building all providers anew, others as one
 //! change. `start` runs loads in the background for the pages and the API, of files that `source`
 //! gets from where they may come from; `view` is what these show of a load.
@@ -10,6 +10,7 @@ mod read;
 mod report;
 mod source;
 mod start;
+mod unused;
 mod view;
 
 use std::{
@@ -29,6 +30,7 @@ pub use report::{FileReport, ImportPhase, ImportProgress, ImportSummary};
 pub use source::{ImportFile, ImportSource};
 pub(crate) use start::Background;
 pub use start::NewUpload;
+pub use unused::{ValueLeftOut, ValuesLeftOut};
 pub use view::{ImportOutlook, ImportView};
 
 /// How often it is looked whether another load has ended.

@@ -1,6 +1,8 @@
 //! Turns files into providers: one thread unpacks and finds the rows, others make sense of them.
 
 use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, sync_channel},
@@ -12,6 +14,8 @@ use canvass_model::Provider;
 use canvass_nppes::files::{Catalog, FileError, Member, RowBatch, SetAside, Side};
 use tokio::sync::mpsc;
 
+use super::unused::LeftOut;
+
 /// Threads that make providers of rows.
 const WORKERS: usize = 2;
 /// Batches that wait between threads.
@@ -22,12 +26,24 @@ pub(super) struct Batch<T> {
     /// What was made of each row that was understood, with its line.
     pub(super) rows: Vec<(u64, T)>,
     pub(super) set_aside: Vec<SetAside>,
+    /// Values that were left out because they could not be understood.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the loads do not tell of them yet")
+    )]
+    pub(super) left_out: LeftOut,
     /// Uncompressed bytes of the file up to here.
     pub(super) bytes: u64,
+    /// The rows as they stand in the file, for the text of those that turn out not to count.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the loads do not ask for it yet")
+    )]
+    pub(super) raw: RowBatch,
 }
 
 /// Reads a main file; `make` is done with each provider on one of several threads. Batches come in
-/// no fixed order. An error is the last that comes.
+/// no fixed order. An error is the last that counts: what comes after it is not the whole file.
 pub(super) fn providers<T: Send + 'static>(
     catalog: &Catalog,
     member: &Member,
@@ -37,12 +53,19 @@ pub(super) fn providers<T: Send + 'static>(
     let mut reader = catalog.rows(member)?;
     let (raw, rows) = sync_channel::<(RowBatch, u64)>(WAITING);
     let (done, made) = mpsc::channel(WAITING);
-    let failed = done.clone();
+    let file: Arc<str> = member.shown().into();
+    let (failed, shown) = (done.clone(), file.clone());
     thread::spawn(move || {
+        let mut line = 1;
         loop {
-            match reader.next_batch() {
+            let next = whole(&shown, line, || {
+                let batch = reader.next_batch()?;
+                Ok(batch.map(|batch| (batch, reader.bytes_read())))
+            });
+            match next {
                 Ok(Some(batch)) => {
-                    if raw.send((batch, reader.bytes_read())).is_err() {
+                    line = batch.0.first_line();
+                    if raw.send(batch).is_err() {
                         return;
                     }
                 }
@@ -57,19 +80,42 @@ pub(super) fn providers<T: Send + 'static>(
     });
     let rows = Arc::new(Mutex::new(rows));
     for _ in 0..WORKERS {
-        let (rows, done, side) = (rows.clone(), done.clone(), side.clone());
+        let (rows, done, side, file) = (rows.clone(), done.clone(), side.clone(), file.clone());
         thread::spawn(move || {
             while let Some((batch, bytes)) = next(&rows) {
-                if done
-                    .blocking_send(Ok(parse(&batch, bytes, &side, make)))
-                    .is_err()
-                {
+                let line = batch.first_line();
+                let parsed = whole(&file, line, || Ok(parse(batch, bytes, &side, make)));
+                let failed = parsed.is_err();
+                if done.blocking_send(parsed).is_err() || failed {
                     return;
                 }
             }
         });
     }
     Ok(made)
+}
+
+/// Does a piece of work on a thread of its own kind. A panic in it is an error: otherwise the rest
+/// of the file would be missing without a word.
+fn whole<T>(
+    file: &str,
+    line: u64,
+    work: impl FnOnce() -> Result<T, FileError>,
+) -> Result<T, FileError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        Err(FileError::Broken {
+            file: file.to_owned(),
+            line,
+            problem: what(panic.as_ref()).to_owned(),
+        })
+    })
+}
+
+/// What a panic said.
+fn what(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("a panic without a text")
 }
 
 fn next(rows: &Mutex<Receiver<(RowBatch, u64)>>) -> Option<(RowBatch, u64)> {
@@ -79,17 +125,84 @@ fn next(rows: &Mutex<Receiver<(RowBatch, u64)>>) -> Option<(RowBatch, u64)> {
         .ok()
 }
 
-fn parse<T>(batch: &RowBatch, bytes: u64, side: &Side, make: fn(Provider) -> T) -> Batch<T> {
-    let mut made = Batch {
-        rows: Vec::with_capacity(batch.len()),
-        set_aside: Vec::new(),
-        bytes,
-    };
-    for (line, parsed) in (batch.first_line()..).zip(batch.parse(side)) {
+fn parse<T>(raw: RowBatch, bytes: u64, side: &Side, make: fn(Provider) -> T) -> Batch<T> {
+    let mut left_out = LeftOut::default();
+    let parsed = raw.parse_noting(side, &mut |warning| left_out.note(warning));
+    let mut rows = Vec::with_capacity(raw.len());
+    let mut set_aside = Vec::new();
+    for (line, parsed) in raw.lines().zip(parsed) {
         match parsed {
-            Ok(provider) => made.rows.push((line, make(provider))),
-            Err(aside) => made.set_aside.push(aside),
+            Ok(provider) => rows.push((line, make(provider))),
+            Err(aside) => set_aside.push(aside),
         }
     }
-    made
+    Batch {
+        rows,
+        set_aside,
+        left_out,
+        bytes,
+        raw,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use canvass_model::Catalogue;
+    use canvass_nppes::sample::files::{FullSettings, write_full};
+
+    use super::*;
+
+    async fn read<T: Send + 'static>(make: fn(Provider) -> T) -> Vec<Result<Batch<T>, FileError>> {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = FullSettings {
+            rows: 6_000,
+            seed: 1,
+        };
+        let go_on = &mut |_| ControlFlow::Continue(());
+        let made = write_full(&Catalogue::default(), settings, folder.path(), go_on);
+        drop(made.unwrap());
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        let files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+        let full = files.into_iter().filter(|path| {
+            let name = path.to_string_lossy();
+            name.contains("Dissemination")
+        });
+        let catalog = Catalog::open(&full.collect::<Vec<_>>()).unwrap();
+        let member = catalog.main().next().unwrap().clone();
+        let mut made = providers(&catalog, &member, &Arc::default(), make).unwrap();
+        let mut all = Vec::new();
+        while let Some(batch) = made.recv().await {
+            all.push(batch);
+        }
+        all
+    }
+
+    #[tokio::test]
+    async fn each_row_has_its_line_and_its_text() {
+        let mut lines = Vec::new();
+        for batch in read(|p| p.npi).await {
+            let batch = batch.unwrap();
+            assert_eq!(batch.left_out, LeftOut::default());
+            for (line, npi) in batch.rows {
+                let aside = batch.raw.aside(line, "twice").unwrap();
+                assert_eq!(aside.npi, Some(npi.to_string()));
+                assert!(aside.row.starts_with(&format!("\"{npi}\"")));
+                lines.push(line);
+            }
+        }
+        lines.sort_unstable();
+        assert_eq!(lines, (2..6_002).collect::<Vec<u64>>());
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_whoever_makes_providers_is_an_error() {
+        let read = read(|p| assert!(p.npi.as_i64() % 1_000 != 7, "a fault")).await;
+        let failed = read.iter().find_map(|batch| batch.as_ref().err());
+        let Some(FileError::Broken { line, problem, .. }) = failed else {
+            panic!("{failed:?}");
+        };
+        assert!(*line >= 1 && problem.contains("a fault"), "{problem}");
+    }
 }

@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
 
-use canvass_nppes::files::{Catalog, FileKind, SetAside};
+use canvass_nppes::files::{Catalog, FileKind};
 use canvass_store::{ChangeCounts, Replaced, WriteSummary};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use super::ValuesLeftOut;
 
 /// What was read of one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +66,14 @@ pub struct ImportSummary {
     pub reactivated_fields: BTreeMap<String, u64>,
     /// Rows of all files that were set aside.
     pub set_aside: u64,
+    /// Of these, kept with their text.
+    pub set_aside_kept: u64,
+    /// How many were set aside for each reason.
+    pub set_aside_reasons: BTreeMap<String, u64>,
+    /// Values that were left out of their providers because they could not be understood.
+    pub values_left_out: u64,
+    /// The same by column and reason.
+    pub left_out: Vec<ValuesLeftOut>,
     /// How long it took.
     pub seconds: f64,
 }
@@ -93,15 +103,6 @@ impl ImportSummary {
     pub(super) fn add_rows(&mut self, file: &str, rows: u64) {
         if let Some(report) = self.files.iter_mut().find(|f| f.file == file) {
             report.rows += rows;
-        }
-    }
-
-    pub(super) fn add_aside(&mut self, rows: &[SetAside]) {
-        self.set_aside += rows.len() as u64;
-        for row in rows {
-            if let Some(report) = self.files.iter_mut().find(|f| f.file == row.file) {
-                report.set_aside += 1;
-            }
         }
     }
 

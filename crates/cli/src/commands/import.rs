@@ -42,15 +42,20 @@ pub(crate) async fn run(config: &Config, args: ImportArgs) -> Result<ExitCode, F
     };
     bar.end();
     let mut out = std::io::stdout().lock();
-    for summary in loaded? {
+    let loaded = loaded?;
+    for summary in &loaded {
         if args.json {
-            serde_json::to_writer(&mut out, &summary)?;
+            serde_json::to_writer(&mut out, summary)?;
             writeln!(out)?;
         } else {
-            print(&mut out, &summary)?;
+            print(&mut out, summary)?;
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if loaded.iter().any(ImportSummary::is_incomplete) {
+        ExitCode::from(3)
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// A bar on standard error, where that is a terminal.
@@ -154,10 +159,47 @@ fn print(out: &mut impl Write, s: &ImportSummary) -> Result<(), Failure> {
         writeln!(out, "  {field}: {count}")?;
     }
     writeln!(out, "in {:.1} s", s.seconds)?;
-    if let (Some(id), true) = (&s.id, s.set_aside > 0) {
+    print_unused(out, s)
+}
+
+/// What the files have and the database has not.
+fn print_unused(out: &mut impl Write, s: &ImportSummary) -> Result<(), Failure> {
+    if s.values_left_out > 0 {
         writeln!(
             out,
-            "rows that were set aside: canvass import --set-asides {id}"
+            "{} values could not be understood and were left out:",
+            s.values_left_out
+        )?;
+    }
+    for of in &s.left_out {
+        writeln!(
+            out,
+            "  {}, {}: {} {}",
+            of.file, of.column, of.count, of.reason
+        )?;
+        for one in of.examples.iter().take(2) {
+            writeln!(out, "    line {}, {}: {}", one.line, one.npi, one.problem)?;
+        }
+    }
+    if s.set_aside == 0 {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "incomplete: {} rows of all files were set aside",
+        s.set_aside
+    )?;
+    for (reason, count) in &s.set_aside_reasons {
+        writeln!(out, "  {count}: {reason}")?;
+    }
+    if let Some(id) = &s.id {
+        let first = match s.set_aside_kept {
+            kept if (1..s.set_aside).contains(&kept) => format!("the first {kept} of these"),
+            _ => "these".to_owned(),
+        };
+        writeln!(
+            out,
+            "{first}, with line and text: canvass import --set-asides {id}"
         )?;
     }
     Ok(())

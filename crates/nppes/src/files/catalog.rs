@@ -1,6 +1,7 @@
 //! What some files are, before anything of them is imported.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -79,7 +80,7 @@ impl Member {
             source,
             name,
             &shown,
-            self.columns,
+            &self.layout,
             self.heading,
         ))
     }
@@ -332,6 +333,29 @@ impl Catalog {
         }
         let layout = Arc::clone(&member.layout);
         Ok(RowReader::new(member.records()?, layout, &member.name))
+    }
+
+    /// Rows of a main file that turned out not to count only after all were read, with their text.
+    /// The file is read again up to the last of them.
+    ///
+    /// # Errors
+    /// When it can't be read again.
+    pub fn rows_at(
+        &self,
+        member: &Member,
+        lines: &BTreeSet<u64>,
+        reason: &str,
+    ) -> Result<Vec<SetAside>, FileError> {
+        let mut found = Vec::with_capacity(lines.len());
+        let mut reader = self.rows(member)?;
+        while found.len() < lines.len() {
+            let Some(batch) = reader.next_batch()? else {
+                break;
+            };
+            let within = lines.range(batch.first_line()..);
+            found.extend(within.map_while(|line| batch.aside(*line, reason)));
+        }
+        Ok(found)
     }
 
     /// Reads a report of deactivated NPIs. `on_bytes` is told how many bytes of its uncompressed

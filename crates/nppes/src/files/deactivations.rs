@@ -67,7 +67,9 @@ pub(super) fn read(
                     Ok(row) => on_row(row),
                     Err(reason) => {
                         let text = cells.join(",");
-                        set_aside(SetAside::new(&member.name, line, text.as_bytes(), reason));
+                        let column = member.layout.npi_column();
+                        let text = text.as_bytes();
+                        set_aside(SetAside::new(&member.name, line, text, column, reason));
                     }
                 }
             }
@@ -83,7 +85,10 @@ pub(super) fn read(
                         .and_then(|fields| row(fields.get(0), fields.get(1), line));
                     match read {
                         Ok(row) => on_row(row),
-                        Err(why) => set_aside(SetAside::new(&member.name, line, bytes, why)),
+                        Err(why) => {
+                            let column = member.layout.npi_column();
+                            set_aside(SetAside::new(&member.name, line, bytes, column, why));
+                        }
                     }
                 }
                 chunk.set_aside.into_iter().for_each(&mut *set_aside);
@@ -98,9 +103,7 @@ pub(super) fn read(
 
 fn row(npi: &str, on: &str, line: u64) -> Result<Deactivation, String> {
     Ok(Deactivation {
-        npi: npi
-            .parse()
-            .map_err(|error: canvass_model::InvalidNpi| error.to_string())?,
+        npi: normalize::npi(npi).map_err(|error| error.to_string())?,
         on: normalize::date(on.trim())
             .or_else(|| day_of_serial(on))
             .ok_or_else(|| format!("{:?} is no date", on.chars().take(40).collect::<String>()))?,

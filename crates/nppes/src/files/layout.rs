@@ -241,13 +241,54 @@ impl Layout {
         (slot != Self::UNREAD).then_some(usize::from(slot))
     }
 
+    /// One of so many columns, of which none is read.
+    #[cfg(test)]
+    pub fn of(columns: usize) -> Self {
+        Self {
+            kind: FileKind::Providers,
+            columns,
+            version: None,
+            slots: 0,
+            slot_of: vec![Self::UNREAD; columns],
+        }
+    }
+
+    /// The column in which the NPI stands.
+    pub fn npi_column(&self) -> usize {
+        let npi = self.slot_of.iter().position(|slot| *slot == 0);
+        npi.unwrap_or(0)
+    }
+
     /// Name of a slot of the main file, for messages.
     pub fn main_name(slot: usize) -> String {
-        main_columns(true)
-            .get(slot)
-            .map_or_else(|| format!("slot {slot}"), Clone::clone)
+        let numbered = |of: usize, each: usize, names: &[&str]| {
+            let at = slot - of;
+            format!("{}_{}", names[at % each], at / each + 1)
+        };
+        match slot {
+            0..main::TAXONOMIES => MAIN[slot].to_owned(),
+            main::TAXONOMIES..main::IDENTIFIERS => numbered(main::TAXONOMIES, 5, &TAXONOMY),
+            _ => numbered(main::IDENTIFIERS, 4, &IDENTIFIER),
+        }
     }
 }
+
+/// The columns of each taxonomy, without its number.
+const TAXONOMY: [&str; 5] = [
+    "Healthcare Provider Taxonomy Code",
+    "Provider License Number",
+    "Provider License Number State Code",
+    "Healthcare Provider Primary Taxonomy Switch",
+    "Healthcare Provider Taxonomy Group",
+];
+
+/// The columns of each identifier, without its number.
+const IDENTIFIER: [&str; 4] = [
+    "Other Provider Identifier",
+    "Other Provider Identifier Type Code",
+    "Other Provider Identifier State",
+    "Other Provider Identifier Issuer",
+];
 
 fn main_columns(sex: bool) -> Vec<String> {
     let mut names: Vec<String> = MAIN.map(str::to_owned).to_vec();
@@ -255,17 +296,10 @@ fn main_columns(sex: bool) -> Vec<String> {
         GENDER.clone_into(&mut names[main::SEX]);
     }
     for n in 1..=main::TAXONOMY_COUNT {
-        names.push(format!("Healthcare Provider Taxonomy Code_{n}"));
-        names.push(format!("Provider License Number_{n}"));
-        names.push(format!("Provider License Number State Code_{n}"));
-        names.push(format!("Healthcare Provider Primary Taxonomy Switch_{n}"));
-        names.push(format!("Healthcare Provider Taxonomy Group_{n}"));
+        names.extend(TAXONOMY.map(|name| format!("{name}_{n}")));
     }
     for n in 1..=main::IDENTIFIER_COUNT {
-        names.push(format!("Other Provider Identifier_{n}"));
-        names.push(format!("Other Provider Identifier Type Code_{n}"));
-        names.push(format!("Other Provider Identifier State_{n}"));
-        names.push(format!("Other Provider Identifier Issuer_{n}"));
+        names.extend(IDENTIFIER.map(|name| format!("{name}_{n}")));
     }
     names
 }
@@ -303,6 +337,13 @@ mod tests {
         assert_eq!((layout.kind, layout.columns), (FileKind::OtherNames, 4));
         let slots: Vec<_> = (0..5).map(|column| layout.slot(column)).collect();
         assert_eq!(slots, [None, Some(1), Some(2), Some(0), None]);
+    }
+
+    #[test]
+    fn each_slot_of_the_main_file_has_its_name() {
+        for (slot, name) in main_columns(true).into_iter().enumerate() {
+            assert_eq!(Layout::main_name(slot), name);
+        }
     }
 
     #[test]

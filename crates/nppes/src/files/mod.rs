@@ -27,6 +27,8 @@ use std::{io, path::PathBuf};
 use canvass_model::Npi;
 use jiff::civil::Date;
 
+use crate::normalize;
+
 pub use catalog::{Catalog, Member, PassedOver};
 pub use deactivations::Deactivation;
 pub use rows::{RowBatch, RowReader};
@@ -113,7 +115,8 @@ impl SetAside {
     /// How much of a row is kept, in bytes.
     pub const MAX_ROW: usize = 4_096;
 
-    fn new(file: &str, line: u64, row: &[u8], reason: impl Into<String>) -> Self {
+    /// A row whose NPI stands in a column, from 0.
+    fn new(file: &str, line: u64, row: &[u8], column: usize, reason: impl Into<String>) -> Self {
         let head = &row[..row.len().min(Self::MAX_ROW)];
         let mut text = String::from_utf8_lossy(head).into_owned();
         // A letter that is cut, or no letter, becomes a longer one.
@@ -122,12 +125,13 @@ impl SetAside {
             .find(|end| text.is_char_boundary(*end))
             .unwrap_or(0);
         text.truncate(end);
-        let first = row.strip_prefix(b"\"").unwrap_or(row);
-        let npi = first
-            .get(..10)
-            .filter(|ten| ten.iter().all(u8::is_ascii_digit))
-            .filter(|_| matches!(first.get(10), None | Some(b'"' | b',')))
-            .map(|ten| String::from_utf8_lossy(ten).into_owned());
+        // The row may be no text, and its quotes may not match. Only what fits is taken from a
+        // column of which nobody knows whether it is where it should be.
+        let cell = row.split(|b| *b == b',').nth(column);
+        let npi = cell
+            .and_then(|cell| std::str::from_utf8(cell).ok())
+            .and_then(normalize::npi_digits)
+            .filter(|npi| column == 0 || npi.parse::<Npi>().is_ok());
         Self {
             file: file.to_owned(),
             line,
@@ -147,6 +151,10 @@ pub struct Warning {
     pub line: u64,
     /// Whose value it is.
     pub npi: Npi,
+    /// The column it stands in.
+    pub column: String,
+    /// What is wrong with it, in the same words for every such value.
+    pub reason: String,
     /// Which value, and what is wrong with it.
     pub problem: String,
 }
@@ -185,6 +193,16 @@ pub enum FileError {
         line: u64,
         /// Length of the uncompressed content.
         byte: u64,
+    },
+    /// Rows can't be made providers of, because of a fault of canvass.
+    #[error("{file} can't be read from line {line} on, by a fault of canvass: {problem}")]
+    Broken {
+        /// Archive and member.
+        file: String,
+        /// Where the rows begin that were being read, from 1.
+        line: u64,
+        /// What the fault said.
+        problem: String,
     },
     /// An archive is broken, or claims more than a set of files can have.
     #[error("{}: {problem}", path.display())]

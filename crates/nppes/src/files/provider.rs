@@ -1,7 +1,5 @@
 //! One row of the main file, read into a provider by the same rules as a record of the API.
 
-use std::fmt::Display;
-
 use canvass_model::{
     Address, Endpoint, Entity, Identifier, Npi, Official, OtherName, PersonName, Phone, Provider,
     ProviderTaxonomy, RecordStatus, Sex,
@@ -24,12 +22,19 @@ pub(super) struct Notes<'a> {
 }
 
 impl Notes<'_> {
-    pub fn warn(&mut self, column: &str, problem: impl Display) {
+    /// Tells of a value that is left out, or of one that is missing.
+    fn warn(&mut self, column: String, value: Option<&str>, reason: String) {
+        let problem = match value {
+            Some(value) => format!("{column}: {:?} {reason}", short(value)),
+            None => format!("{column}: {reason}"),
+        };
         (self.on_warning)(Warning {
             file: self.file.to_owned(),
             line: self.line,
             npi: self.npi,
-            problem: format!("{column}: {problem}"),
+            column,
+            reason,
+            problem,
         });
     }
 
@@ -44,17 +49,14 @@ impl Notes<'_> {
         let text = normalize::stated(raw)?;
         let value = rule(text);
         if value.is_none() {
-            self.warn(&column(), format_args!("{:?} is no {what}", short(text)));
+            self.warn(column(), Some(text), format!("is no {what}"));
         }
         value
     }
 
     fn flag(&mut self, raw: &str, column: impl Fn() -> String) -> Option<bool> {
         normalize::flag(raw).unwrap_or_else(|()| {
-            self.warn(
-                &column(),
-                format_args!("{:?} is neither yes nor no", short(raw)),
-            );
+            self.warn(column(), Some(raw), "is neither yes nor no".to_owned());
             None
         })
     }
@@ -71,10 +73,7 @@ pub(super) fn read(
     side: &Side,
     on_warning: &mut dyn FnMut(Warning),
 ) -> Result<Provider, String> {
-    let npi: Npi = fields
-        .get(main::NPI)
-        .parse()
-        .map_err(|error: canvass_model::InvalidNpi| error.to_string())?;
+    let npi = normalize::npi(fields.get(main::NPI)).map_err(|error| error.to_string())?;
     let mut row = Main {
         fields,
         notes: Notes {
@@ -235,9 +234,8 @@ impl Main<'_, '_> {
     }
 
     fn missing(&mut self, slot: usize) {
-        let column = Layout::main_name(slot);
-        self.notes
-            .warn(&column, "is absent, so the entry is passed over");
+        let reason = "is absent, so the entry is passed over".to_owned();
+        self.notes.warn(Layout::main_name(slot), None, reason);
     }
 
     /// The other names that the main file itself has: that of a person, and of an organization

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 
 use super::{
     FileError, SetAside,
+    layout::Layout,
     split::{self, SplitError},
 };
 
@@ -42,6 +43,17 @@ impl Chunk {
         self.spans.len()
     }
 
+    /// The row at a line; none where none begins.
+    pub fn row(&self, line: u64) -> Option<&[u8]> {
+        let line = line.checked_sub(self.first_line)?;
+        let at = self
+            .spans
+            .binary_search_by_key(&line, |span| u64::from(span.line))
+            .ok()?;
+        let span = self.spans[at];
+        self.bytes.get(span.start as usize..span.end as usize)
+    }
+
     /// All its rows, and the line of each.
     pub fn rows(&self) -> impl Iterator<Item = (u64, &[u8])> {
         self.spans.iter().map(|span| {
@@ -60,6 +72,8 @@ pub(super) struct Records {
     shown: String,
     /// How many fields a row should have.
     columns: usize,
+    /// In which of them the NPI stands.
+    npi_column: usize,
     /// Lines at the start that are no rows.
     heading: u64,
     /// The beginning of a row whose end is in the next chunk.
@@ -90,14 +104,15 @@ impl Records {
         source: Box<dyn Read + Send>,
         name: &str,
         shown: &str,
-        columns: usize,
+        layout: &Layout,
         heading: u64,
     ) -> Self {
         Self {
             source,
             name: name.to_owned(),
             shown: shown.to_owned(),
-            columns,
+            columns: layout.columns,
+            npi_column: layout.npi_column(),
             heading,
             carry: Vec::new(),
             line: 1,
@@ -192,13 +207,19 @@ impl Records {
                 }
                 Found::Bad(end, reason) => {
                     let row = without_return(&bytes[at..end]);
-                    let row = SetAside::new(&self.name, self.line, row, reason);
+                    let row = SetAside::new(&self.name, self.line, row, self.npi_column, reason);
                     chunk.set_aside.push(row);
                     self.line += 1;
                     at = end + 1;
                 }
                 Found::Unfinished if bytes.len() - at > MAX_ROW => {
-                    let row = SetAside::new(&self.name, self.line, &bytes[at..], too_long());
+                    let row = SetAside::new(
+                        &self.name,
+                        self.line,
+                        &bytes[at..],
+                        self.npi_column,
+                        too_long(),
+                    );
                     chunk.set_aside.push(row);
                     self.skipping = true;
                     at = bytes.len();
@@ -334,7 +355,7 @@ mod tests {
 
     fn read(content: &[u8], columns: usize, chunk: usize) -> Result<All, FileError> {
         let source = Box::new(Cursor::new(content.to_vec()));
-        let mut records = Records::new(source, "a.csv", "a.zip: a.csv", columns, 0);
+        let mut records = Records::new(source, "a.csv", "a.zip: a.csv", &Layout::of(columns), 0);
         records.chunk = chunk;
         let mut all = All::default();
         while let Some(chunk) = records.next()? {
@@ -447,7 +468,7 @@ mod tests {
             }
         }
         let source = Box::new(Cursor::new(b"\"1\"\n\"2".to_vec()).chain(Broken));
-        let mut records = Records::new(source, "a.csv", "a.csv", 1, 0);
+        let mut records = Records::new(source, "a.csv", "a.csv", &Layout::of(1), 0);
         assert!(matches!(
             records.next(),
             Err(FileError::Read { byte: 6, .. })

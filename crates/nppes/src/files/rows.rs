@@ -56,9 +56,23 @@ pub struct RowBatch {
 }
 
 impl RowBatch {
-    /// Line of the file at which it begins, from 1.
+    /// Line of the file at which it begins, from 1: before its first row where that is preceded by
+    /// a header or by blank lines.
     pub fn first_line(&self) -> u64 {
         self.chunk.first_line()
+    }
+
+    /// The line of each of its rows, as they come from [`RowBatch::parse`].
+    pub fn lines(&self) -> impl Iterator<Item = u64> {
+        let rows = self.chunk.rows().map(|(line, _)| line);
+        rows.chain(self.chunk.set_aside.iter().map(|row| row.line))
+    }
+
+    /// The row at a line as one that is set aside, with its text; none where it has no such row.
+    pub fn aside(&self, line: u64, reason: &str) -> Option<SetAside> {
+        let row = self.chunk.row(line)?;
+        let column = self.layout.npi_column();
+        Some(SetAside::new(&self.name, line, row, column, reason))
     }
 
     /// How many rows it has, with those that will be set aside.
@@ -90,7 +104,9 @@ impl RowBatch {
             let result = row
                 .split(bytes, &self.layout)
                 .and_then(|fields| provider::read(&fields, &self.name, line, side, on_warning));
-            results.push(result.map_err(|reason| SetAside::new(&self.name, line, bytes, reason)));
+            results.push(result.map_err(|reason| {
+                SetAside::new(&self.name, line, bytes, self.layout.npi_column(), reason)
+            }));
         }
         results.extend(self.chunk.set_aside.iter().cloned().map(Err));
         results

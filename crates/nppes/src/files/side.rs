@@ -15,6 +15,7 @@ use super::{
     records::Records,
     rows::{Fields, Row},
 };
+use crate::normalize;
 
 /// Size of one piece of the arena; a longer row gets a piece of its own.
 const PIECE: usize = 1 << 20;
@@ -139,7 +140,14 @@ impl Side {
                 "the main file has no provider with this NPI ({})",
                 file.kind.as_str()
             );
-            Some(SetAside::new(&file.name, row.line, text.as_bytes(), reason))
+            let column = self.layouts[row.file].npi_column();
+            Some(SetAside::new(
+                &file.name,
+                row.line,
+                text.as_bytes(),
+                column,
+                reason,
+            ))
         })
     }
 
@@ -202,10 +210,7 @@ impl Side {
         while let Some(chunk) = records.next()? {
             for (line, bytes) in chunk.rows() {
                 let added = row.split(bytes, layout).and_then(|fields| {
-                    let npi: Npi = fields
-                        .get(0)
-                        .parse()
-                        .map_err(|error: canvass_model::InvalidNpi| error.to_string())?;
+                    let npi = normalize::npi(fields.get(0)).map_err(|error| error.to_string())?;
                     self.encode(number, line, &fields, layout, &mut record);
                     Ok(npi)
                 });
@@ -216,7 +221,13 @@ impl Side {
                     }
                     Err(reason) => {
                         counts.1 += 1;
-                        set_aside(SetAside::new(name, line, bytes, reason));
+                        set_aside(SetAside::new(
+                            name,
+                            line,
+                            bytes,
+                            layout.npi_column(),
+                            reason,
+                        ));
                     }
                 }
             }

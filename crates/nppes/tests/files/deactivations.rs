@@ -72,8 +72,8 @@ fn cells_come_in_every_form_that_spreadsheets_have() {
     let sheet = r#"<worksheet><sheetData>
         <row r="1"><c r="B1" t="s"><v>0</v></c><c r="C1" t="s"><v>2</v></c></row>
         <row r="2"/>
-        <row r="4"><c r="B4"><v>1234567893</v></c><c r="C4"><v>45207.0</v></c></row>
-        <row><c r="B5" t="str"><f>A1</f><v> 1023011178 </v></c><c r="C5" t="inlineStr"><is><t>10/08/2023</t></is></c></row>
+        <row r="4"><c r="B4"><v>1234567893.0</v></c><c r="C4"><v>45207.0</v></c></row>
+        <row><c r="B5" t="str"><f>A1</f><v> 1023011178 </v></c><c r="C5" t="inlineStr"><is><t>10/8/2023</t></is></c></row>
         <row r="6"><c r="B6"><v>1234567890</v></c><c r="C6"><v>45207</v></c></row>
         <row r="7"><c r="A7"><v>9</v></c><c r="C7" t="s"><v>1</v></c></row>
         <row r="8"><c r="B8"><v>1588667638</v></c></row>

@@ -539,6 +539,77 @@ fn values_that_are_none_are_left_out_and_told() {
 }
 
 #[test]
+fn a_file_that_a_spreadsheet_has_rewritten_is_understood() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut row = PERSON.to_vec();
+    row.extend([
+        ("NPI", "1234567893.0"),
+        ("Provider Enumeration Date", "5/3/2005"),
+        ("Last Update Date", "7/8/2020 0:00"),
+        ("NPI Deactivation Date", "1/2/2010"),
+        ("NPI Reactivation Date", "11/2/2010"),
+        ("Certification Date", "7/08/2020"),
+    ]);
+    let main = Table::main().with(row).bytes();
+    let path = written::file(folder.path(), "npidata.csv", &main);
+    let all = read(&Catalog::open(&[path]).unwrap(), &Side::default());
+    assert_eq!((all.set_aside, all.warnings), (vec![], vec![]));
+    let p = &all.providers[0];
+    assert_eq!(p.npi.to_string(), "1234567893");
+    let days = [
+        p.enumerated_on,
+        p.updated_on,
+        p.deactivated_on,
+        p.reactivated_on,
+        p.certified_on,
+    ];
+    let days = days.map(|day| day.unwrap().to_string());
+    assert_eq!(
+        days,
+        [
+            "2005-05-03",
+            "2020-07-08",
+            "2010-01-02",
+            "2010-11-02",
+            "2020-07-08"
+        ]
+    );
+}
+
+#[test]
+fn a_row_has_the_line_and_the_text_of_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = Table::main().with(PERSON.to_vec()).bytes();
+    let text = std::str::from_utf8(&main).unwrap();
+    let (header, row) = text.split_once('\n').unwrap();
+    let row = row.trim_end();
+    let long = row.replace("ROE", "R\nOE");
+    let content = format!("{header}\n\n{row}\nshort\n{long}\n{row}\n");
+    let path = written::file(folder.path(), "npidata.csv", content.as_bytes());
+    let catalog = Catalog::open(&[path]).unwrap();
+    let member = catalog.main().next().unwrap();
+    let batch = catalog.rows(member).unwrap().next_batch().unwrap().unwrap();
+    let parsed = batch.parse(&Side::default());
+    let lines: Vec<_> = batch
+        .lines()
+        .zip(parsed)
+        .map(|(line, row)| (line, row.is_ok()))
+        .collect();
+    assert_eq!(lines, [(3, true), (4, false), (5, true), (7, true)]);
+    let aside = batch.aside(7, "again").unwrap();
+    assert_eq!(
+        (aside.line, aside.row.as_str()),
+        (7, &row[..aside.row.len()])
+    );
+    assert_eq!(aside.npi.as_deref(), Some("1234567893"));
+    assert!(batch.aside(6, "within a row").is_none());
+    let lines = [5, 7].into();
+    let again = catalog.rows_at(member, &lines, "again").unwrap();
+    assert_eq!(again[1], aside);
+    assert_eq!((again[0].line, &again[0].row), (5, &long));
+}
+
+#[test]
 fn a_side_file_gives_its_bad_rows_and_keeps_the_good_ones() {
     let folder = tempfile::tempdir().unwrap();
     let long = "x".repeat(70_000);

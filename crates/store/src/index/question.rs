@@ -238,10 +238,10 @@ pub(crate) fn of_filter(filter: &ProviderFilter, of_text: fn(&str) -> Question) 
         (ENUMERATED, filter.enumerated_since, filter.enumerated_until),
         (UPDATED, filter.updated_since, filter.updated_until),
     ] {
-        all.extend(since.map(|date| Question::Since(column, day(Some(date)).max(1))));
+        all.extend(since.map(|date| Question::Since(column, day(Some(date)))));
         if let Some(until) = until {
             all.push(Question::Since(column, 1));
-            let later = Question::Since(column, day(Some(until)).saturating_add(1).max(1));
+            let later = Question::Since(column, day(Some(until)).saturating_add(1));
             all.push(Question::Not(Box::new(later)));
         }
     }

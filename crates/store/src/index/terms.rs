@@ -308,11 +308,18 @@ fn place([state, city, postal]: [u8; 3], a: &Address, one: Give<'_>) {
     }
 }
 
-/// Days since 1970, of which 0 is none: what the index keeps of a date.
+/// Days since 1970, of which 0 is none: what the index keeps of a date. What is earlier or later
+/// than it can count is the first or the last that it can.
 pub(crate) fn day(date: Option<Date>) -> u16 {
-    date.and_then(|d| (d - EPOCH).get_days().try_into().ok())
-        .unwrap_or(0)
+    let Some(date) = date else {
+        return 0;
+    };
+    let days = (date - EPOCH).get_days().clamp(1, i32::from(MAX_DAY));
+    u16::try_from(days).unwrap_or(MAX_DAY)
 }
+
+/// The last day that the index can tell, in June 2149. One more is the day after all.
+const MAX_DAY: u16 = u16::MAX - 1;
 
 const EPOCH: Date = date(1970, 1, 1);
 
@@ -442,5 +449,15 @@ mod tests {
             assert_eq!(date_of(day(Some(d))), d.to_string());
         }
         assert_eq!(date_of(day(None)), "");
+    }
+
+    #[test]
+    fn a_day_before_the_first_or_after_the_last_is_that_one() {
+        for early in [Date::MIN, date(1900, 1, 1), EPOCH, date(1970, 1, 2)] {
+            assert_eq!(day(Some(early)), 1);
+        }
+        for late in [date(2149, 6, 5), date(2150, 1, 1), date(9999, 12, 31)] {
+            assert_eq!(day(Some(late)), MAX_DAY);
+        }
     }
 }

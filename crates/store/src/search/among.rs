@@ -90,9 +90,7 @@ impl Store {
         if let Some(known) = self.index().changed.get(&key) {
             return Ok(known);
         }
-        let since = since
-            .and_then(|day| TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok())
-            .unwrap_or(Timestamp::UNIX_EPOCH);
+        let since = since.map_or(Timestamp::UNIX_EPOCH, beginning);
         let mut text = Text::default();
         text.push(
             "SELECT DISTINCT p.id FROM changes c JOIN providers p ON p.npi = c.npi
@@ -115,4 +113,16 @@ impl Store {
         self.index().changed.insert(key, ids.clone());
         Ok(ids)
     }
+}
+
+/// When a day begins, as both engines can compare it. Nothing has changed before 1970, and the last
+/// day that there is begins after the last moment.
+fn beginning(day: Date) -> Timestamp {
+    let begins = TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0));
+    let otherwise = if day.year() < 1970 {
+        Timestamp::UNIX_EPOCH
+    } else {
+        Timestamp::MAX
+    };
+    begins.unwrap_or(otherwise).max(Timestamp::UNIX_EPOCH)
 }

@@ -201,6 +201,38 @@ both_engines! {
         ]).await;
     }
 
+    async fn days_before_the_first_and_after_the_last_that_the_index_can_tell_are_days(db: Database) {
+        let on = |n, day| {
+            let mut p = person(n);
+            (p.enumerated_on, p.updated_on) = (Some(day), Some(day));
+            p
+        };
+        let mut dateless = person(3);
+        (dateless.enumerated_on, dateless.updated_on) = (None, None);
+        let mut changed = on(0, date(1960, 2, 1));
+        db.write_providers(&[changed.clone()], now()).await.unwrap();
+        changed.updated_on = Some(date(1960, 2, 2));
+        changed.name.middle = Some("B".into());
+        let all = [changed, on(1, date(2026, 1, 31)), on(2, date(2200, 1, 1)), dateless];
+        db.write_providers(&all, now()).await.unwrap();
+        for _ in 0..2 {
+            check_each(&db, &[
+                (&[("enumerated_until", "9999-12-31")], &[0, 1, 2]),
+                (&[("enumerated_since", "0001-01-01")], &[0, 1, 2]),
+                (&[("enumerated_since", "1900-01-01"), ("enumerated_until", "2199-12-31")], &[0, 1, 2]),
+                (&[("updated_since", "1900-01-01"), ("updated_until", "9999-12-31")], &[0, 1, 2]),
+                (&[("updated_since", "1970-01-03"), ("updated_until", "2149-06-05")], &[1]),
+                (&[("updated_since", "2149-06-06")], &[2]),
+                (&[("updated_until", "1970-01-02")], &[0]),
+                (&[("changed_since", "0001-01-01")], &[0]),
+                (&[("changed_since", "1900-01-01")], &[0]),
+                (&[("changed_since", "9999-12-30")], &[]),
+                (&[("changed_since", "9999-12-31")], &[]),
+            ]).await;
+            db.settle(now()).await.unwrap();
+        }
+    }
+
     async fn filters_hold_together(db: Database) {
         let mut all: Vec<Provider> = (0..8).map(person).collect();
         for p in &mut all {

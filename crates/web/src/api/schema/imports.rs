@@ -138,8 +138,44 @@ pub struct ImportSummary {
     pub reactivated_fields: BTreeMap<String, u64>,
     /// Rows of all files that were set aside.
     pub set_aside: u64,
+    /// Of these, kept with their text.
+    pub set_aside_kept: u64,
+    /// How many were set aside for each reason.
+    pub set_aside_reasons: BTreeMap<String, u64>,
+    /// Values that were left out of their providers because they could not be understood.
+    pub values_left_out: u64,
+    /// The same by column and reason.
+    pub left_out: Vec<ImportValuesLeftOut>,
     /// How long it took.
     pub seconds: f64,
+}
+
+/// Values of one column that were left out for one reason.
+#[derive(Debug, ToSchema)]
+pub struct ImportValuesLeftOut {
+    /// The file, within its archive.
+    pub file: String,
+    /// The column, without the number that those of taxonomies and identifiers have.
+    pub column: String,
+    /// What is wrong with them.
+    #[schema(example = "is no date")]
+    pub reason: String,
+    /// How many there are.
+    pub count: u64,
+    /// The first of them.
+    pub examples: Vec<ImportValueLeftOut>,
+}
+
+/// A value that was left out.
+#[derive(Debug, ToSchema)]
+pub struct ImportValueLeftOut {
+    /// Its line in the file, from 1.
+    pub line: u64,
+    /// Whose it is.
+    #[schema(example = "1234567893")]
+    pub npi: String,
+    /// Which value, and what is wrong with it.
+    pub problem: String,
 }
 
 /// One load of dissemination files.

@@ -1,4 +1,6 @@
-use canvass_app::{FileReport, ImportFile, ImportOutlook, ImportPhase, ImportSummary, ImportView};
+use canvass_app::{
+    FileReport, ImportFile, ImportOutlook, ImportPhase, ImportSummary, ImportView, ValuesLeftOut,
+};
 use canvass_store::{ImportState, RowSetAside};
 use jiff::SignedDuration;
 
@@ -115,6 +117,15 @@ fn done() -> ImportView {
             deactivated: 214,
             reactivated: 34,
             set_aside: 4,
+            set_aside_kept: 4,
+            values_left_out: 12,
+            left_out: vec![ValuesLeftOut {
+                file: "npidata_pfile_20251103-20251109.csv".to_owned(),
+                column: "Certification Date".to_owned(),
+                reason: "is no date".to_owned(),
+                count: 12,
+                examples: vec![],
+            }],
             fields: fields.map(|(f, n)| (f.to_owned(), n)).into(),
             ..ImportSummary::default()
         }),

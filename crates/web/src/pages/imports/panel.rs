@@ -96,6 +96,7 @@ impl ImportPanel {
                     (report.deactivated, "went out of service"),
                     (report.reactivated, "came back"),
                     (report.set_aside, "set aside"),
+                    (report.values_left_out, "values left out"),
                 ] {
                     if n > 0 {
                         figures.push(figure(n, words));

@@ -1,5 +1,5 @@
 use askama::Template;
-use canvass_app::{FileReport, ImportView};
+use canvass_app::{FileReport, ImportView, ValuesLeftOut};
 use canvass_store::RowSetAside;
 
 use super::ImportPanel;
@@ -21,6 +21,10 @@ pub struct ImportReportView {
     pub passed_over: Vec<(String, String)>,
     /// How often each field changed; none where none did.
     pub fields: Option<BarChart>,
+    /// Values that were left out: file, column, what is wrong, how many, the first of them.
+    pub left_out: Vec<[String; 5]>,
+    /// How many rows were set aside for each reason; empty where all of them are listed.
+    pub reasons: Vec<(String, String)>,
     /// The first rows that were set aside.
     pub aside: Vec<RowSetAside>,
     /// When it was asked for and ended.
@@ -58,6 +62,15 @@ impl ImportReportView {
             let each = r.passed_over.iter();
             each.map(|f| (f.file.clone(), f.what.clone())).collect()
         });
+        let left_out = done.map(|r| r.left_out.iter().map(left_out).collect());
+        let many = done.filter(|r| r.set_aside > u64::from(Self::LISTED));
+        let reasons = many.map(|r| {
+            let mut reasons: Vec<_> = r.set_aside_reasons.iter().collect();
+            reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+            let each = reasons.into_iter();
+            each.map(|(reason, count)| (number(*count), reason.clone()))
+                .collect()
+        });
         let times = [
             ("Asked for", Some(import.created_at)),
             ("Ended", import.finished_at),
@@ -76,6 +89,8 @@ impl ImportReportView {
             files: files.unwrap_or_default(),
             passed_over: passed_over.unwrap_or_default(),
             fields: done.and_then(fields),
+            left_out: left_out.unwrap_or_default(),
+            reasons: reasons.unwrap_or_default(),
             aside,
             times: times
                 .into_iter()
@@ -87,6 +102,19 @@ impl ImportReportView {
                 .map(|id| format!("/sync/imports/{id}")),
         }
     }
+}
+
+fn left_out(of: &ValuesLeftOut) -> [String; 5] {
+    let first = of.examples.first();
+    [
+        of.file.clone(),
+        of.column.clone(),
+        of.reason.clone(),
+        number(of.count),
+        first.map_or_else(String::new, |one| {
+            format!("line {}, NPI {}: {}", one.line, one.npi, one.problem)
+        }),
+    ]
 }
 
 /// The fields that changed most often.
