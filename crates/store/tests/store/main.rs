@@ -4,10 +4,12 @@ mod beside;
 #[path = "../both/mod.rs"]
 mod both;
 mod dropped;
+mod earlier;
 mod facets;
 mod faulty;
 mod filters;
 mod leads;
+mod leases;
 mod migrations;
 mod orders;
 mod pace;
