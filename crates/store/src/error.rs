@@ -25,6 +25,25 @@ pub enum Error {
         /// Newest version that this binary knows.
         known: i64,
     },
+    /// A migration of the database was not the one that this canvass has.
+    #[error(
+        "migration {version} of this database is not the one that this canvass has; run the canvass that made it, or restore a backup"
+    )]
+    Altered {
+        /// Which.
+        version: i64,
+    },
+    /// The database could not be copied before it was to be migrated, and is as it was.
+    #[error(
+        "the database could not be backed up to {path} before its migration; nothing was changed"
+    )]
+    Backup {
+        /// Where to.
+        path: String,
+        /// Why.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
     /// A statement failed.
     #[error("the database refused a statement")]
     Statement(#[source] Box<dyn StdError + Send + Sync>),

@@ -32,27 +32,31 @@ pub(crate) async fn claim(
     now: Timestamp,
 ) -> Result<Option<String>, Error> {
     let Idempotency { user, key, request } = idempotency;
-    let taken = tx
-        .execute(
-            "INSERT INTO idempotency (user_id, key, request, response, created_at)
+    for _ in 0..2 {
+        let taken = tx
+            .execute(
+                "INSERT INTO idempotency (user_id, key, request, response, created_at)
              VALUES ($1, $2, $3, '', $4) ON CONFLICT (user_id, key) DO NOTHING",
-            params![user, key, request.as_slice(), now],
-        )
-        .await?;
-    if taken > 0 {
-        return Ok(None);
+                params![user, key, request.as_slice(), now],
+            )
+            .await?;
+        if taken > 0 {
+            return Ok(None);
+        }
+        let row = tx
+            .first(
+                "SELECT request, response FROM idempotency WHERE user_id = $1 AND key = $2",
+                params![user, key],
+            )
+            .await?;
+        // Between the two it may have had its time, and been swept away.
+        let Some(row) = row else { continue };
+        if row.bytes(0)? != *request {
+            return Err(Error::KeyReused);
+        }
+        return row.text(1).map(Some);
     }
-    let row = tx
-        .first(
-            "SELECT request, response FROM idempotency WHERE user_id = $1 AND key = $2",
-            params![user, key],
-        )
-        .await?
-        .ok_or(Error::Conflict)?;
-    if row.bytes(0)? != *request {
-        return Err(Error::KeyReused);
-    }
-    row.text(1).map(Some)
+    Err(Error::Conflict)
 }
 
 /// Leaves the answer to a request whose key this transaction has taken.

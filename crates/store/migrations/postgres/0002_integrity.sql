@@ -1,3 +1,9 @@
+-- What the script of each migration was, so that one that was changed afterwards is noticed.
+ALTER TABLE schema_migrations ADD COLUMN checksum TEXT COLLATE "C";
+
+-- Requests that were never answered: what was left of transactions whose caller went away.
+DELETE FROM idempotency WHERE response = '';
+
 -- A provider keeps its id for good: `next_id` is the next one to be given. `providers` is how many
 -- there are, which segments and pending together must describe.
 INSERT INTO index_state (name, value)

@@ -1,14 +1,16 @@
 //! The embedded engine: one writing connection, several reading ones, write-ahead log.
 
 use std::{
+    ffi::OsStr,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, params_from_iter, types::ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, params_from_iter, types::ValueRef};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Durability, Sql, fault::Faults};
@@ -18,6 +20,8 @@ use crate::{
 };
 
 const READERS: usize = 4;
+/// For how long opening is tried again while others that have just started open the same new file.
+const OPENING: Duration = Duration::from_mins(1);
 
 #[derive(Clone)]
 pub(crate) struct Sqlite {
@@ -57,7 +61,7 @@ impl Sqlite {
         if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|e| failed(Box::new(e)))?;
         }
-        let writer = connect(path, false).map_err(|e| failed(Box::new(e)))?;
+        let writer = first_connection(path).map_err(|e| failed(Box::new(e)))?;
         Ok(Self {
             inner: Arc::new(Inner {
                 path: path.to_owned(),
@@ -77,6 +81,30 @@ impl Sqlite {
 
     pub(crate) fn path(&self) -> &Path {
         &self.inner.path
+    }
+
+    /// Copies what is committed into a file beside the database, over none that is there, and says
+    /// which. `version` is the one that the database is about to become.
+    pub(crate) async fn back_up(
+        &self,
+        version: i64,
+        now: jiff::Timestamp,
+    ) -> Result<PathBuf, Error> {
+        let path = self.inner.path.clone();
+        blocking(move || {
+            let mut name = path.as_os_str().to_owned();
+            name.push(format!(
+                ".before-v{version}-{}",
+                now.strftime("%Y%m%dT%H%M%SZ")
+            ));
+            let backup = free(&name);
+            copy(&path, &backup).map_err(|source| Error::Backup {
+                path: backup.display().to_string(),
+                source,
+            })?;
+            Ok(backup)
+        })
+        .await?
     }
 
     pub(crate) async fn query(&self, sql: Sql, params: Vec<Value>) -> Result<Vec<Row>, Error> {
@@ -138,13 +166,68 @@ fn closed(error: tokio::sync::AcquireError) -> Error {
     Error::Statement(Box::new(error))
 }
 
+/// A path of this name, or with a number behind it, at which there is nothing.
+fn free(name: &OsStr) -> PathBuf {
+    let mut path = PathBuf::from(name);
+    let mut number = 1;
+    while path.symlink_metadata().is_ok() {
+        number += 1;
+        let mut next = name.to_owned();
+        next.push(format!("-{number}"));
+        path = PathBuf::from(next);
+    }
+    path
+}
+
+/// Copies a database; what has its name in the end is whole and on the disk.
+fn copy(from: &Path, to: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let mut part = to.as_os_str().to_owned();
+    part.push(".part");
+    let part = free(&part);
+    let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    source.busy_timeout(OPENING)?;
+    let copied = source
+        .execute("VACUUM INTO ?1", [part.to_string_lossy()])
+        .map_err(Box::from)
+        .and_then(|_| {
+            std::fs::File::open(&part)?.sync_all()?;
+            Ok(std::fs::rename(&part, to)?)
+        });
+    if copied.is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+    copied
+}
+
+/// The first connection of this process: of several that open a new file, each wants it for itself
+/// to set its mode, and SQLite does not wait for that.
+fn first_connection(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let pause = Duration::from_millis(20);
+    let mut waited = Duration::ZERO;
+    loop {
+        match connect(path, false) {
+            Err(error)
+                if waited < OPENING
+                    && matches!(
+                        error.sqlite_error_code(),
+                        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+                    ) =>
+            {
+                std::thread::sleep(pause);
+                waited += pause;
+            }
+            connected => return connected,
+        }
+    }
+}
+
 fn connect(path: &Path, reader: bool) -> Result<Connection, rusqlite::Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     // Another process may hold the write lock for the length of a bulk write.
-    connection.busy_timeout(std::time::Duration::from_mins(1))?;
+    connection.busy_timeout(Duration::from_mins(1))?;
     connection.execute_batch(
         "PRAGMA page_size=8192;
          PRAGMA journal_mode=WAL;

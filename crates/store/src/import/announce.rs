@@ -3,7 +3,15 @@
 use jiff::Timestamp;
 
 use super::runs::ALIVE;
-use crate::{Error, Store, backend::Durability, id::new_id, value::params};
+use crate::{
+    Error, Store,
+    backend::{Durability, Engine},
+    id::new_id,
+    value::params,
+};
+
+/// Key of the advisory lock under which imports are announced one after the other.
+const ANNOUNCE: i64 = 0x616e_6e6f_756e;
 
 /// How many imports may be announced at a time.
 const MOST: u64 = 20;
@@ -22,6 +30,10 @@ impl Store {
         now: Timestamp,
     ) -> Result<Option<String>, Error> {
         let mut tx = self.begin(Durability::Full).await?;
+        if tx.engine() == Engine::Postgres {
+            tx.query("SELECT pg_advisory_xact_lock($1)", params![ANNOUNCE])
+                .await?;
+        }
         let waiting = tx
             .first(
                 "SELECT COUNT(*) FROM imports WHERE state = 'fetching' AND alive_until >= $1",

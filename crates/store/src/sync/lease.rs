@@ -2,12 +2,15 @@
 
 use jiff::Timestamp;
 
-use super::OPEN;
+use super::{OPEN, lock_run};
 use crate::{
     Error, Store,
-    backend::{Durability, Engine},
-    value::params,
+    backend::{Durability, Tx},
+    value::{Row, params},
 };
+
+/// How often a partition is looked for of which another was quicker.
+const TRIES: u32 = 10;
 
 /// A partition that a worker holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,49 +69,26 @@ impl Store {
         {
             return Ok(None);
         }
-        let mut tx = self.begin(Durability::Relaxed).await?;
-        let lock = match tx.engine() {
-            Engine::Sqlite => "",
-            Engine::Postgres => " FOR UPDATE OF p SKIP LOCKED",
-        };
-        let Some(row) = tx
-            .first(crate::Sql::kept(format!("{select}{lock}")), find())
-            .await?
-        else {
-            return Ok(None);
-        };
-        let place = |i| row.int(i).map(|n| u32::try_from(n).unwrap_or(u32::MAX));
-        let leased = LeasedPartition {
-            id: row.text(0)?,
-            run_id: row.text(1)?,
-            place: place(2)?,
-            depth: place(3)?,
-            query: row.text(4)?,
-            label: row.text(5)?,
-            checkpoint: row.text(6)?,
-            reach: row.text(7)?,
-            codes: row.json(8)?,
-            sift: row.bool(9)?,
-        };
-        tx.execute(
-            "UPDATE sync_partitions SET state = 'running', lease_owner = $1, lease_until = $2 WHERE id = $3",
-            params![owner, lease_until, &leased.id],
-        )
-        .await?;
-        tx.execute(
-            "UPDATE sync_runs SET state = 'running', started_at = COALESCE(started_at, $1)
-             WHERE id = $2 AND (state = 'queued' OR started_at IS NULL)",
-            params![now, &leased.run_id],
-        )
-        .await?;
-        tx.execute(
-            "UPDATE sync_specialties SET started_at = $1
-             WHERE run_id = $2 AND place = $3 AND started_at IS NULL",
-            params![now, &leased.run_id, leased.place],
-        )
-        .await?;
-        tx.commit().await?;
-        Ok(Some(leased))
+        for _ in 0..TRIES {
+            let mut tx = self.begin(Durability::Relaxed).await?;
+            let Some(row) = tx.first(crate::Sql::kept(select.clone()), find()).await? else {
+                return Ok(None);
+            };
+            // Who stops the run waits from here on; who has just stopped it, or leased the
+            // partition, is seen by what is read after.
+            let run = row.text(1)?;
+            if lock_run(&mut tx, &run).await?.is_over() {
+                continue;
+            }
+            let locked = format!("{select}{}", tx.engine().for_update("p"));
+            let row = tx
+                .first(crate::Sql::kept(locked), params![now, &run, &run])
+                .await?;
+            if let Some(row) = row {
+                return take(tx, &row, owner, lease_until, now).await.map(Some);
+            }
+        }
+        Ok(None)
     }
 
     /// Holds all partitions of an owner until a later time.
@@ -174,4 +154,46 @@ impl Store {
         .await?;
         tx.commit().await
     }
+}
+
+/// Notes who holds a partition whose run is locked.
+async fn take(
+    mut tx: Tx,
+    row: &Row,
+    owner: &str,
+    lease_until: Timestamp,
+    now: Timestamp,
+) -> Result<LeasedPartition, Error> {
+    let place = |i| row.int(i).map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+    let leased = LeasedPartition {
+        id: row.text(0)?,
+        run_id: row.text(1)?,
+        place: place(2)?,
+        depth: place(3)?,
+        query: row.text(4)?,
+        label: row.text(5)?,
+        checkpoint: row.text(6)?,
+        reach: row.text(7)?,
+        codes: row.json(8)?,
+        sift: row.bool(9)?,
+    };
+    tx.execute(
+        "UPDATE sync_partitions SET state = 'running', lease_owner = $1, lease_until = $2 WHERE id = $3",
+        params![owner, lease_until, &leased.id],
+    )
+    .await?;
+    tx.execute(
+        "UPDATE sync_runs SET state = 'running', started_at = COALESCE(started_at, $1)
+         WHERE id = $2 AND (state = 'queued' OR started_at IS NULL)",
+        params![now, &leased.run_id],
+    )
+    .await?;
+    tx.execute(
+        "UPDATE sync_specialties SET started_at = $1
+         WHERE run_id = $2 AND place = $3 AND started_at IS NULL",
+        params![now, &leased.run_id, leased.place],
+    )
+    .await?;
+    tx.commit().await?;
+    Ok(leased)
 }

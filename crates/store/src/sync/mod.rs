@@ -163,6 +163,7 @@ impl Store {
     }
 
     /// Adds further queries to a specialty of a run that left them out, and forgets that it did.
+    /// Nothing when the run has ended meanwhile: nobody would work on them.
     ///
     /// # Errors
     /// When the database fails.
@@ -174,7 +175,9 @@ impl Store {
         now: Timestamp,
     ) -> Result<(), Error> {
         let mut tx = self.begin(Durability::Relaxed).await?;
-        lock_run(&mut tx, run).await?;
+        if lock_run(&mut tx, run).await?.is_over() {
+            return Ok(());
+        }
         let open = tx
             .execute(
                 "UPDATE sync_partitions SET left_out = NULL WHERE id = $1 AND left_out IS NOT NULL",

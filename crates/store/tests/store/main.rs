@@ -4,11 +4,13 @@ mod beside;
 #[path = "../both/mod.rs"]
 mod both;
 mod dropped;
+mod earlier;
 mod facets;
 mod faulty;
 mod filters;
 mod integrity;
 mod leads;
+mod leases;
 mod migrations;
 mod orders;
 mod pace;

@@ -36,6 +36,57 @@ pub async fn number(url: &str, sql: &str) -> i64 {
     client.query_one(sql, &[]).await.unwrap().get(0)
 }
 
+/// The texts that a query of one column gives.
+pub async fn texts(url: &str, sql: &str) -> Vec<String> {
+    if let Some(path) = url.strip_prefix("sqlite:") {
+        let connection = rusqlite::Connection::open(path).unwrap();
+        let mut statement = connection.prepare(sql).unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        return rows.collect::<Result<_, _>>().unwrap();
+    }
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let rows = client.query(sql, &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Somebody else's transaction that is under way.
+pub enum Other {
+    Sqlite(rusqlite::Connection),
+    Postgres(tokio_postgres::Client),
+}
+
+impl Other {
+    /// Begins one and runs statements in it.
+    pub async fn begin(url: &str, sql: &str) -> Self {
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            let connection = rusqlite::Connection::open(path).unwrap();
+            connection
+                .execute_batch(&format!("BEGIN IMMEDIATE; {sql}"))
+                .unwrap();
+            return Self::Sqlite(connection);
+        }
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        client
+            .batch_execute(&format!("BEGIN; {sql}"))
+            .await
+            .unwrap();
+        Self::Postgres(client)
+    }
+
+    pub async fn commit(self) {
+        match self {
+            Self::Sqlite(connection) => connection.execute_batch("COMMIT").unwrap(),
+            Self::Postgres(client) => client.batch_execute("COMMIT").await.unwrap(),
+        }
+    }
+}
+
 pub const OWNER: &str = "worker";
 
 pub fn in_an_hour() -> Timestamp {
