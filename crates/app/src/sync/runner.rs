@@ -385,7 +385,11 @@ async fn work_on(shared: Arc<Shared>, leased: LeasedPartition, stop: Cancellatio
         );
         let breaks = shared.note_break(&leased.id, error);
         if breaks < MAX_BREAKS {
-            let pause = Duration::from_secs(1 << breaks.min(4));
+            let settings = &shared.app.settings().registry;
+            let pause = settings
+                .backoff
+                .saturating_mul(1 << breaks)
+                .min(settings.backoff_most);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => {}
