@@ -165,6 +165,9 @@ pub struct Coverage {
     pub truncated: Vec<Shortfall>,
     /// Queries of which a page failed for good.
     pub failed: Vec<Shortfall>,
+    /// Queries of which the pages do not agree, so that something may be missing.
+    #[serde(default)]
+    pub doubtful: Vec<Shortfall>,
     /// What the parts of split queries do not cover.
     pub left_out: Vec<LeftOut>,
 }

@@ -86,6 +86,44 @@ impl Error {
     pub(crate) fn corrupt(what: impl Into<String>) -> Self {
         Self::Corrupt(what.into())
     }
+
+    /// Whether the database refuses what it was given to write, now and whenever it is tried again.
+    pub fn is_refusal(&self) -> bool {
+        let Self::Statement(source) = self else {
+            return false;
+        };
+        if let Some(error) = source.downcast_ref::<tokio_postgres::Error>() {
+            // Data exceptions, broken constraints, limits of the program.
+            return error
+                .code()
+                .is_some_and(|c| ["22", "23", "54"].contains(&&c.code()[..2]));
+        }
+        let error = source.downcast_ref::<rusqlite::Error>();
+        error
+            .and_then(rusqlite::Error::sqlite_error_code)
+            .is_some_and(|code| {
+                use rusqlite::ErrorCode::{ConstraintViolation, TooBig, TypeMismatch};
+                matches!(code, ConstraintViolation | TooBig | TypeMismatch)
+            })
+    }
+
+    /// Whether the database can't be reached, so that nothing that was asked of it is at fault.
+    pub fn is_out_of_reach(&self) -> bool {
+        match self {
+            Self::Open { .. } => true,
+            Self::Statement(source) => {
+                source
+                    .downcast_ref::<tokio_postgres::Error>()
+                    .is_some_and(|error| {
+                        // Connections, and a server that starts or stops.
+                        error
+                            .code()
+                            .is_none_or(|c| ["08", "57"].contains(&&c.code()[..2]))
+                    })
+            }
+            _ => false,
+        }
+    }
 }
 
 impl From<rusqlite::Error> for Error {

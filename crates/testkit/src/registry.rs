@@ -3,7 +3,7 @@
 //! It is a real HTTP server on a thread of its own, so tests with and without a runtime can use
 //! it, and so can a binary under test. Its rules are those that a sync meets: the criteria and
 //! their refusals, one address that must fit as a whole, the clamped limit, the page order, and
-//! the two stories about pages beyond `skip=1000`.
+//! the stories about pages beyond `skip=1000`. Between two requests its list may change.
 
 mod fault;
 mod log;
@@ -33,9 +33,14 @@ pub enum Deep {
     Repeats,
     /// It is empty.
     Empty,
+    /// It is refused.
+    Refused,
+    /// It is served, but only before this place, past which it is empty.
+    EmptyFrom(usize),
 }
 
 type CodesOfText = Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>;
+type Rearrange = Arc<dyn Fn(&Request, &mut Vec<usize>) + Send + Sync>;
 type Predicate = Arc<dyn Fn(&Params) -> bool + Send + Sync>;
 
 /// How a [`FaultyRegistry`] behaves.
@@ -46,6 +51,7 @@ pub struct Settings {
     deep: Deep,
     faults: Faults,
     always_fail: Option<Predicate>,
+    rearrange: Option<Rearrange>,
 }
 
 impl Settings {
@@ -60,6 +66,7 @@ impl Settings {
             deep: Deep::default(),
             faults: Faults::none(),
             always_fail: None,
+            rearrange: None,
         }
     }
 
@@ -102,6 +109,19 @@ impl Settings {
     #[must_use]
     pub fn faults(self, faults: Faults) -> Self {
         Self { faults, ..self }
+    }
+
+    /// What a request finds, as places in the order of the whole registry, is changed so before its
+    /// page is cut out: records go, or come in another order.
+    #[must_use]
+    pub fn rearrange(
+        self,
+        rearrange: impl Fn(&Request, &mut Vec<usize>) + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            rearrange: Some(Arc::new(rearrange)),
+            ..self
+        }
     }
 
     /// Requests for which this holds are answered 500, each time.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use canvass_nppes::api::{
-    Answer, Client, ClientSettings, Fault, PAGE, Query, RetrySettings, retry_delay,
+    Answer, Client, ClientSettings, Fault, Query, RetrySettings, retry_delay,
 };
 use canvass_store::{Pace, PaceLimits, Permit};
 use jiff::{SignedDuration, Timestamp};
@@ -20,6 +20,9 @@ use crate::{App, Error, settings::RegistrySettings};
 
 /// Longest time that the registry is left alone at a stretch because it does not answer.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// No page is asked for again once so much time has gone into it: the registry is at fault for good.
+const LONGEST_TROUBLE: Duration = Duration::from_mins(8);
 
 /// How often a request that was held up before it went out gives its turn to others.
 const PATIENCE: u32 = 3;
@@ -140,16 +143,16 @@ impl Asker {
         })
     }
 
-    /// Asks for one page. `None` when `stop` came first.
+    /// Asks for the page of a query that begins after so many records. `None` when `stop` came first.
     pub(super) async fn ask(
         &self,
         query: &Query,
-        page: u32,
+        skip: u32,
         sent: &Sent,
         stop: &CancellationToken,
     ) -> Result<Option<Asked>, Error> {
         tokio::select! {
-            asked = self.ask_until_answered(query, page, sent) => asked.map(Some),
+            asked = self.ask_until_answered(query, skip, sent) => asked.map(Some),
             () = stop.cancelled() => Ok(None),
         }
     }
@@ -157,10 +160,11 @@ impl Asker {
     async fn ask_until_answered(
         &self,
         query: &Query,
-        page: u32,
+        skip: u32,
         sent: &Sent,
     ) -> Result<Asked, Error> {
         let mut attempts = 0;
+        let mut since = None;
         loop {
             let place = self
                 .places
@@ -171,7 +175,9 @@ impl Asker {
             let permit = &held.permit;
             sent.add(attempts > 0);
             attempts += 1;
-            let answer = self.client.fetch(query, page * PAGE).await;
+            // Others may have had to be waited for before the first attempt.
+            let since = *since.get_or_insert_with(tokio::time::Instant::now);
+            let answer = self.client.fetch(query, skip).await;
             let now = self.app.clock().now();
             let fault = match answer {
                 Ok(answer) => {
@@ -185,8 +191,9 @@ impl Asker {
             let pause = |failures| self.pause(failures, &fault, now);
             let failures = self.app.store().pace_failed(permit, pause, now).await?;
             held.done();
-            tracing::warn!(%query, page, attempt = attempts, failures, %fault, "the registry did not answer");
-            let Some(delay) = delay else {
+            tracing::warn!(%query, skip, attempt = attempts, failures, %fault, "the registry did not answer");
+            let Some(delay) = delay.filter(|delay| since.elapsed() + *delay < LONGEST_TROUBLE)
+            else {
                 return Ok(Err(fault));
             };
             drop(place);

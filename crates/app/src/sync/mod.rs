@@ -7,6 +7,7 @@ mod asking;
 mod owner;
 mod partition;
 mod runner;
+mod writing;
 
 use std::time::Duration;
 

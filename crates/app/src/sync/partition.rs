@@ -5,15 +5,16 @@ use std::{
     sync::Arc,
 };
 
-use canvass_model::{JobState, Npi, Provider};
+use canvass_model::{Npi, Provider};
 use canvass_nppes::{
     api::{
-        Answer, Evidence, Meaning, PAGE, Query, REACH, Reach, Refusal, Step, Walk, normalise,
-        note_evidence, split, wider,
+        Answer, Evidence, Meaning, PAGE, Query, Reach, Refusal, Step, Walk, normalise,
+        note_evidence, page_number, split,
     },
     geo::Places,
 };
-use canvass_store::{LeasedPartition, PageWrite, PartitionEnd, SetAsideRecord};
+use canvass_store::{LeasedPartition, PartitionEnd, SetAsideRecord};
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::task::JoinSet;
@@ -23,6 +24,7 @@ use super::{
     asking::{Asked, Asker, Sent},
     new_partition,
     runner::Shared,
+    writing::Writing,
 };
 use crate::Error;
 
@@ -30,6 +32,9 @@ use crate::Error;
 const DEEPEST: u32 = 12;
 /// How often a page that holds a record twice is asked for again.
 const AGAIN: u32 = 2;
+/// Pages that were asked for longer ago are asked for again, all of them: the registry's list moves,
+/// and who came to it since is of interest too.
+const LONGEST_WALK: SignedDuration = SignedDuration::from_hours(1);
 
 /// Where a partition stands, as stored.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -39,14 +44,32 @@ struct Checkpoint {
     /// Pages that kept holding records twice, so that others may be missing.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     doubtful: BTreeSet<u32>,
+    /// When its first page came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<Timestamp>,
+}
+
+impl Checkpoint {
+    /// Reads where a partition stands. One that is too old, or that another version of canvass has
+    /// written, begins anew.
+    fn read(text: &str, now: Timestamp) -> Self {
+        let mut at: Self = serde_json::from_str(text).unwrap_or_default();
+        if at
+            .since
+            .is_none_or(|since| now.duration_since(since) > LONGEST_WALK)
+        {
+            return Self::default();
+        }
+        // What could not be believed before may be right this time.
+        at.walk.reconsider(&std::mem::take(&mut at.doubtful));
+        at
+    }
 }
 
 /// What a task of a partition came back with; nothing when it was stopped.
 enum Came {
     /// A page that was asked for.
     Page(u32, Option<Asked>),
-    /// Whether nothing past the documented reach is the end of the query.
-    AtTheEnd(Option<bool>),
     /// What was taken in is written; false when the run was stopped or the partition taken over.
     Written(bool),
 }
@@ -54,30 +77,20 @@ enum Came {
 /// What was taken in and is not written yet. One transaction writes it with the checkpoint, which
 /// therefore never speaks of a page whose records are not there.
 #[derive(Default)]
-struct Batch {
-    providers: Vec<Provider>,
-    set_aside: Vec<SetAsideRecord>,
-    reach: Option<&'static str>,
-}
-
-/// How far it is known whether nothing past the documented reach is the end of the query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verification {
-    NotAsked,
-    Asked,
-    NotTheEnd,
+pub(super) struct Batch {
+    pub(super) providers: Vec<Provider>,
+    pub(super) set_aside: Vec<SetAsideRecord>,
+    pub(super) reach: Option<Reach>,
 }
 
 /// A page whose records were read.
 struct Read {
     providers: Vec<Provider>,
     set_aside: Vec<SetAsideRecord>,
-    /// Fingerprint of all its records, those included that are passed over.
-    mark: u64,
-    /// Records, repeated ones included.
-    records: u32,
-    /// Different records.
-    distinct: u32,
+    /// Its records, those included that are passed over: each once, in the order in which they came.
+    list: Vec<u64>,
+    /// Whether there are fewer of them than a full page has, though it is as long as one.
+    short_of_some: bool,
 }
 
 pub(super) struct Work<'a> {
@@ -88,9 +101,10 @@ pub(super) struct Work<'a> {
     in_flight: BTreeSet<u32>,
     /// How often a page was asked for again.
     again: BTreeMap<u32, u32>,
-    verification: Verification,
     unwritten: Option<Batch>,
     writing: bool,
+    /// The checkpoint that was written last.
+    written: Arc<str>,
     tasks: JoinSet<Result<Came, Error>>,
     stop: CancellationToken,
     /// Requests that were not written down yet.
@@ -105,22 +119,16 @@ impl<'a> Work<'a> {
     ) -> Result<Self, Error> {
         let read =
             |text: &str| serde_json::from_str(text).map_err(|e| Error::Internal(e.to_string()));
-        let mut at = match leased.checkpoint.as_str() {
-            "" => Checkpoint::default(),
-            text => serde_json::from_str(text).map_err(|e| Error::Internal(e.to_string()))?,
-        };
-        // What could not be believed before may be right this time.
-        at.walk.reconsider(&std::mem::take(&mut at.doubtful));
         Ok(Self {
             shared,
             leased,
             query: read(&leased.query)?,
-            at,
+            at: Checkpoint::read(&leased.checkpoint, shared.app.clock().now()),
             in_flight: BTreeSet::new(),
             again: BTreeMap::new(),
-            verification: Verification::NotAsked,
             unwritten: None,
             writing: false,
+            written: leased.checkpoint.as_str().into(),
             tasks: JoinSet::new(),
             stop,
             sent: Sent::default(),
@@ -136,29 +144,13 @@ impl<'a> Work<'a> {
             let reach = self.shared.reach(&self.leased.run_id);
             match self.at.walk.next(&self.in_flight, reach, eager) {
                 Step::Fetch(pages) => self.send(pages),
-                Step::Verify if self.verification == Verification::NotTheEnd => {
-                    return self.split().await;
-                }
-                Step::Verify => self.verify(),
                 Step::Split => return self.split().await,
-                Step::Complete if self.at.walk.is_doubtful() => {
-                    let why = "the registry's pages contradict each other";
-                    return self.finish(PartitionEnd::Failed(why.into())).await;
+                Step::Complete => {
+                    let end = self
+                        .doubt()
+                        .map_or(PartitionEnd::Complete, PartitionEnd::Doubtful);
+                    return self.finish(end).await;
                 }
-                Step::Complete if !self.at.doubtful.is_empty() => {
-                    let pages: Vec<String> = self
-                        .at
-                        .doubtful
-                        .iter()
-                        .map(|p| (p + 1).to_string())
-                        .collect();
-                    let why = format!(
-                        "the registry keeps repeating records on page {}, so others may be missing",
-                        pages.join(", ")
-                    );
-                    return self.finish(PartitionEnd::Failed(why)).await;
-                }
-                Step::Complete => return self.finish(PartitionEnd::Complete).await,
             }
             let Some(came) = self.tasks.join_next().await else {
                 return Err(Error::Internal("a partition waits for no page".into()));
@@ -166,36 +158,31 @@ impl<'a> Work<'a> {
             let came = came.map_err(|e| Error::Internal(e.to_string()))??;
             let (page, asked) = match came {
                 Came::Page(page, Some(asked)) => (page, asked),
-                Came::AtTheEnd(Some(true)) => {
-                    self.at.walk.verify();
-                    self.note(Batch {
-                        reach: Some("deep"),
-                        ..Batch::default()
-                    })?;
-                    continue;
-                }
                 Came::Written(true) => {
                     self.writing = false;
                     self.write()?;
                     continue;
                 }
-                Came::AtTheEnd(Some(false)) => {
-                    self.verification = Verification::NotTheEnd;
-                    continue;
-                }
-                Came::Page(_, None) | Came::AtTheEnd(None) | Came::Written(false) => {
-                    return Ok(false);
-                }
+                Came::Page(_, None) | Came::Written(false) => return Ok(false),
             };
             self.in_flight.remove(&page);
             match asked {
                 Ok(Answer::Page { records }) => self.take(page, &records)?,
+                // A page that is refused where others are served lies past the reach of the query.
+                Ok(Answer::Refused(_)) if page > 0 => {
+                    self.at.walk.refuse(page);
+                    let reach = self.learn();
+                    self.note(Batch {
+                        reach,
+                        ..Batch::default()
+                    })?;
+                }
                 Ok(Answer::Refused(refusals)) => {
                     let why = refused(&self.query, &refusals);
                     return self.finish(PartitionEnd::Failed(why)).await;
                 }
                 Err(fault) => {
-                    let why = format!("page {} failed for good: {fault}", page + 1);
+                    let why = format!("page {} failed for good: {fault}", page_number(page));
                     return self.finish(PartitionEnd::Failed(why)).await;
                 }
             }
@@ -222,9 +209,8 @@ impl<'a> Work<'a> {
     fn take(&mut self, page: u32, records: &[Value]) -> Result<(), Error> {
         let read = self.read(records);
         let tries = self.again.get(&page).copied().unwrap_or(0);
-        let short_of_some = read.records == PAGE && read.distinct < read.records;
-        let mut ask_again = short_of_some && tries < AGAIN;
-        if short_of_some && !ask_again {
+        let mut ask_again = read.short_of_some && tries < AGAIN;
+        if read.short_of_some && !ask_again {
             self.at.doubtful.insert(page);
         } else {
             self.at.doubtful.remove(&page);
@@ -232,9 +218,11 @@ impl<'a> Work<'a> {
         if ask_again {
             *self.again.entry(page).or_default() += 1;
         } else {
-            let meaning = self.at.walk.take(page, read.records, read.mark);
+            let meaning = self.at.walk.take(page, &read.list);
             ask_again = meaning == Meaning::Suspect;
         }
+        let now = self.shared.app.clock().now();
+        self.at.since.get_or_insert(now);
         for provider in &read.providers {
             note_evidence(&mut self.at.evidence, &self.query, provider);
         }
@@ -251,10 +239,6 @@ impl<'a> Work<'a> {
         ) {
             self.send(pages);
         }
-        if self.at.walk.ends_at_the_reach() && self.shared.reach(&self.leased.run_id) != Reach::Deep
-        {
-            self.verify();
-        }
         self.note(Batch {
             providers: read.providers,
             set_aside: read.set_aside,
@@ -265,28 +249,35 @@ impl<'a> Work<'a> {
     fn read(&self, records: &[Value]) -> Read {
         let mut providers: BTreeMap<Npi, Provider> = BTreeMap::new();
         let mut set_aside = BTreeMap::new();
+        let (mut list, mut known) = (Vec::new(), BTreeSet::new());
         for record in records {
-            match normalise(record) {
+            let key = match normalise(record) {
                 Ok(normalised) => {
                     let provider = normalised.provider;
                     for warning in normalised.warnings {
                         tracing::debug!(npi = %provider.npi, warning, "part of a record was left out");
                     }
+                    let key = provider.npi.as_i64().unsigned_abs();
                     providers.insert(provider.npi, provider);
+                    key
                 }
                 Err(why) => {
                     let record = record.to_string();
+                    let key = fingerprint(&record);
                     let aside = SetAsideRecord {
                         npi: why.npi,
                         reason: why.reason,
                         record: record.clone(),
                     };
                     set_aside.insert(record, aside);
+                    key
                 }
+            };
+            if known.insert(key) {
+                list.push(key);
             }
         }
-        let distinct = providers.len() + set_aside.len();
-        let mark = mark(providers.keys(), set_aside.keys());
+        let full = PAGE as usize;
         let wanted = |p: &Provider| {
             !self.leased.sift
                 || p.taxonomies
@@ -294,25 +285,41 @@ impl<'a> Work<'a> {
                     .any(|t| self.leased.codes.contains(&t.code))
         };
         Read {
-            mark,
-            records: u32::try_from(records.len()).unwrap_or(u32::MAX),
-            distinct: u32::try_from(distinct).unwrap_or(u32::MAX),
+            short_of_some: records.len() >= full && list.len() < full,
+            list,
             providers: providers.into_values().filter(wanted).collect(),
             set_aside: set_aside.into_values().collect(),
         }
     }
 
     /// Tells the run what this partition found out of the registry's reach, when that is new.
-    fn learn(&self) -> Option<&'static str> {
+    fn learn(&self) -> Option<Reach> {
         let learned = self.at.walk.reach();
-        let name = match learned {
-            Reach::Deep => "deep",
-            Reach::Capped => "capped",
-            Reach::Unknown => return None,
+        let is_new = self.shared.learn(&self.leased.run_id, learned);
+        is_new.then_some(learned)
+    }
+
+    /// Why it is doubtful whether all pages together are the whole.
+    fn doubt(&self) -> Option<String> {
+        let words = |pages: Vec<u32>| -> String {
+            let pages: Vec<String> = pages.iter().take(20).map(u32::to_string).collect();
+            pages.join(", ")
         };
-        self.shared
-            .learn(&self.leased.run_id, learned)
-            .then_some(name)
+        let contradictions = self.at.walk.doubts();
+        if !contradictions.is_empty() {
+            return Some(format!(
+                "page {} does not go on where the one before it ended, however often it is asked for, so others may be missing",
+                words(contradictions)
+            ));
+        }
+        let repeating = &self.at.doubtful;
+        (!repeating.is_empty()).then(|| {
+            let pages = repeating.iter().map(|skip| page_number(*skip)).collect();
+            format!(
+                "the registry keeps repeating records on page {}, so others may be missing",
+                words(pages)
+            )
+        })
     }
 
     /// Adds to what is to be written.
@@ -332,18 +339,19 @@ impl<'a> Work<'a> {
         let Some(batch) = self.unwritten.take() else {
             return Ok(());
         };
-        let checkpoint =
-            serde_json::to_string(&self.at).map_err(|e| Error::Internal(e.to_string()))?;
+        let checkpoint: Arc<str> = serde_json::to_string(&self.at)
+            .map_err(|e| Error::Internal(e.to_string()))?
+            .into();
         self.writing = true;
-        let written = write(
-            self.shared.clone(),
-            self.leased.clone(),
-            batch,
+        let writing = Writing {
+            shared: self.shared.clone(),
+            leased: self.leased.clone(),
+            before: std::mem::replace(&mut self.written, checkpoint.clone()),
             checkpoint,
-            self.sent.take(),
-        );
+        };
+        let sent = self.sent.take();
         self.tasks
-            .spawn(async move { written.await.map(Came::Written) });
+            .spawn(async move { writing.write(batch, sent).await.map(Came::Written) });
         Ok(())
     }
 
@@ -361,39 +369,10 @@ impl<'a> Work<'a> {
                 }
                 Came::Written(false) => return Ok(false),
                 // The partition is at its end: what else comes is no longer wanted.
-                Came::Page(..) | Came::AtTheEnd(_) => {}
+                Came::Page(..) => {}
             }
         }
         Ok(true)
-    }
-
-    /// Begins to find out whether nothing past the documented reach is the end of this query: by
-    /// asking for the same place of a wider query, whose records are served there or not.
-    fn verify(&mut self) {
-        if self.verification != Verification::NotAsked {
-            return;
-        }
-        self.verification = Verification::Asked;
-        let shared = self.shared.clone();
-        let (run, wider) = (self.leased.run_id.clone(), wider(&self.query));
-        let (sent, stop) = (self.sent.clone(), self.stop.clone());
-        self.tasks.spawn(async move {
-            // What one query finds out holds for the others, so they take turns.
-            let _turn = shared.verifying.lock().await;
-            if shared.reach(&run) == Reach::Deep {
-                return Ok(Came::AtTheEnd(Some(true)));
-            }
-            let Some(query) = wider else {
-                return Ok(Came::AtTheEnd(Some(false)));
-            };
-            let asked = shared.asker.ask(&query, REACH, &sent, &stop).await?;
-            let served = asked
-                .map(|asked| matches!(&asked, Ok(Answer::Page { records }) if !records.is_empty()));
-            if served == Some(true) {
-                shared.learn(&run, Reach::Deep);
-            }
-            Ok(Came::AtTheEnd(served))
-        });
     }
 
     async fn split(self) -> Result<bool, Error> {
@@ -410,6 +389,11 @@ impl<'a> Work<'a> {
                 PartitionEnd::Split {
                     parts: parts.parts.iter().map(new).collect::<Result<_, _>>()?,
                     rest: rest.map(new).collect::<Result<_, _>>()?,
+                    still: parts
+                        .left_out
+                        .as_ref()
+                        .map(|l| l.still.clone())
+                        .unwrap_or_default(),
                     left_out: parts.left_out.map(|l| l.what),
                 }
             }
@@ -443,52 +427,12 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Writes what was taken in with its checkpoint. False when the run was stopped or the partition
-/// was taken over.
-async fn write(
-    shared: Arc<Shared>,
-    leased: LeasedPartition,
-    batch: Batch,
-    checkpoint: String,
-    (requests, retries): (u32, u32),
-) -> Result<bool, Error> {
-    let page = PageWrite {
-        partition: &leased,
-        owner: &shared.owner,
-        providers: &batch.providers,
-        set_aside: &batch.set_aside,
-        checkpoint: &checkpoint,
-        reach: batch.reach,
-        requests,
-        retries,
-        lease_until: shared.lease_until(),
-    };
-    loop {
-        let now = shared.app.clock().now();
-        match shared.app.store().write_page(&page, now).await {
-            Ok(state) => return Ok(state == JobState::Running),
-            Err(canvass_store::Error::LeaseLost) => return Ok(false),
-            Err(canvass_store::Error::Conflict) => tokio::task::yield_now().await,
-            Err(error) => return Err(error.into()),
-        }
-    }
-}
-
-/// A fingerprint of the records of a page, whatever their order.
-fn mark<'a>(
-    npis: impl Iterator<Item = &'a Npi>,
-    set_aside: impl Iterator<Item = &'a String>,
-) -> u64 {
-    let mut hash = blake3::Hasher::new();
-    for npi in npis {
-        hash.update(&npi.as_i64().to_be_bytes());
-    }
-    for record in set_aside {
-        hash.update(record.as_bytes());
-    }
+/// Stands for a record that has no NPI.
+fn fingerprint(record: &str) -> u64 {
     let mut first = [0u8; 8];
-    first.copy_from_slice(&hash.finalize().as_bytes()[..8]);
-    u64::from_be_bytes(first)
+    first.copy_from_slice(&blake3::hash(record.as_bytes()).as_bytes()[..8]);
+    // No NPI is as large.
+    u64::from_be_bytes(first) | 1 << 63
 }
 
 fn refused(query: &Query, refusals: &[Refusal]) -> String {

@@ -8,12 +8,12 @@ use std::{
 
 use canvass_model::{ProviderFilter, Receipt, StatusFilter};
 use canvass_nppes::api::Reach;
-use canvass_store::{Idempotency, LeasedPartition, NewPartition, SaveAll};
+use canvass_store::{Idempotency, LeasedPartition, NewPartition, PartitionEnd, SaveAll};
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{asking::Asker, owner, partition::Work};
+use super::{asking::Asker, owner, partition::Work, writing::reach_of};
 use crate::{App, Error};
 
 /// Partitions under way in one process. More than requests in flight, so that writing one page
@@ -21,6 +21,8 @@ use crate::{App, Error};
 const WORKERS: usize = 4;
 /// For how long a partition is held without a sign of life, which is given four times as often.
 const LEASE: Duration = Duration::from_secs(8);
+/// Work on a partition that breaks off so often in a row has failed.
+const MAX_BREAKS: u32 = 5;
 /// Providers written after which the search index is brought in good shape before the run ends.
 const MANY: u64 = 10_000;
 /// How often an idle runner looks for work that another process has left or enqueued.
@@ -38,8 +40,8 @@ pub(super) struct Shared {
     pub(super) asker: Asker,
     pub(super) owner: Arc<str>,
     lease: Duration,
-    /// One question at a time about what the registry serves past its reach.
-    pub(super) verifying: tokio::sync::Mutex<()>,
+    /// How often work on each partition broke off, one time after the other.
+    broken: Mutex<HashMap<String, u32>>,
     /// What each run knows of the registry's reach.
     reach: Mutex<HashMap<String, Reach>>,
     /// A compaction of the search index that a run has asked for.
@@ -61,11 +63,48 @@ impl Shared {
     pub(super) fn learn(&self, run: &str, learned: Reach) -> bool {
         let mut known = self.reach.lock().unwrap_or_else(PoisonError::into_inner);
         let before = known.entry(run.to_owned()).or_default();
-        let new = learned != Reach::Unknown && *before != Reach::Capped && *before != learned;
+        let is_capped = matches!(*before, Reach::Capped { .. });
+        let new = learned != Reach::Unknown && !is_capped && *before != learned;
         if new {
             *before = learned;
         }
         new
+    }
+
+    /// Counts how often work on a partition broke off, and gives the number. A database that can't be
+    /// reached is waited for.
+    fn note_break(&self, partition: &str, error: &Error) -> u32 {
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        let breaks = broken.entry(partition.to_owned()).or_default();
+        if !matches!(error, Error::Store(error) if error.is_out_of_reach()) {
+            *breaks += 1;
+        }
+        *breaks
+    }
+
+    fn forget_breaks(&self, partition: &str) {
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        broken.remove(partition);
+    }
+
+    /// Ends a partition that this runner holds, or gives it back.
+    async fn let_go(
+        &self,
+        leased: &LeasedPartition,
+        end: Option<&PartitionEnd>,
+    ) -> Result<(), Error> {
+        let store = self.app.store();
+        let Some(end) = end else {
+            return Ok(store.release_partition(&leased.id, &self.owner).await?);
+        };
+        let now = self.app.clock().now();
+        match store
+            .finish_partition(leased, &self.owner, end, (0, 0), now)
+            .await
+        {
+            Err(canvass_store::Error::LeaseLost) => Ok(()),
+            ended => Ok(ended?),
+        }
     }
 
     pub(super) fn lease_until(&self) -> Timestamp {
@@ -87,7 +126,7 @@ impl Runner {
             asker: Asker::new(app, owner.clone())?,
             owner,
             lease: LEASE,
-            verifying: tokio::sync::Mutex::new(()),
+            broken: Mutex::default(),
             reach: Mutex::default(),
             compacting: Mutex::default(),
         };
@@ -204,12 +243,7 @@ impl Runner {
             )
             .await?;
         if let Some(leased) = &leased {
-            let known = match leased.reach.as_str() {
-                "deep" => Reach::Deep,
-                "capped" => Reach::Capped,
-                _ => Reach::Unknown,
-            };
-            shared.learn(&leased.run_id, known);
+            shared.learn(&leased.run_id, reach_of(&leased.reach));
         }
         Ok(leased)
     }
@@ -300,17 +334,26 @@ impl Runner {
         Ok(Some(receipt))
     }
 
-    /// Asks for what splits left out, where all requests together stay under three times those
-    /// that full pages would take. True when there is more to do now.
+    /// Asks for what splits left out, where all requests of the run together stay under three times
+    /// those that full pages would take. True when there is more to do now.
     async fn cover_left_out(&self, run: &str) -> Result<bool, Error> {
-        let store = self.shared.app.store();
+        let (store, now) = (self.shared.app.store(), self.shared.app.clock().now());
         let mut added = false;
-        for (open, counts) in store.open_left_outs(run).await? {
-            let pages = counts.found.div_ceil(u64::from(canvass_nppes::api::PAGE));
-            let cost = counts.requests + open.rest.len() as u64;
-            if cost * 10 > pages * 28 {
+        let open = store.open_left_outs(run).await?;
+        let Some(so_far) = store.sync_run(run, now).await?.filter(|_| !open.is_empty()) else {
+            return Ok(false);
+        };
+        let pages = so_far
+            .counts
+            .found
+            .div_ceil(u64::from(canvass_nppes::api::PAGE));
+        let mut requests = so_far.counts.requests;
+        for open in open {
+            let with = requests + open.rest.len() as u64;
+            if with * 10 > pages * 28 {
                 continue;
             }
+            requests = with;
             let parts: Vec<NewPartition> = open
                 .rest
                 .into_iter()
@@ -322,7 +365,7 @@ impl Runner {
                 })
                 .collect();
             store
-                .add_left_out(run, &open.partition, &parts, self.shared.app.clock().now())
+                .add_left_out(run, &open.partition, &parts, now)
                 .await?;
             added = true;
         }
@@ -348,24 +391,50 @@ async fn heartbeat(shared: Arc<Shared>) {
 }
 
 async fn work_on(shared: Arc<Shared>, leased: LeasedPartition, stop: CancellationToken) {
-    let worked = match Work::new(&shared, &leased, stop) {
+    let worked = match Work::new(&shared, &leased, stop.clone()) {
         Ok(work) => work.run().await,
         Err(error) => Err(error),
     };
-    if let Err(error) = &worked {
+    let error = match worked {
+        Ok(true) => {
+            shared.forget_breaks(&leased.id);
+            return;
+        }
+        Ok(false) => None,
+        Err(error) => Some(error),
+    };
+    let mut end = None;
+    if let Some(error) = &error {
         tracing::error!(
             error = error as &dyn std::error::Error,
             query = leased.label,
-            "work on a query broke off; it will be taken up again"
+            "work on a query broke off"
         );
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        let breaks = shared.note_break(&leased.id, error);
+        if breaks < MAX_BREAKS {
+            let settings = &shared.app.settings().registry;
+            let pause = settings
+                .backoff
+                .saturating_mul(1 << breaks)
+                .min(settings.backoff_most);
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => {}
+            }
+        } else {
+            shared.forget_breaks(&leased.id);
+            let why = format!("what it found can't be stored: {error}");
+            end = Some(PartitionEnd::Failed(why));
+        }
     }
     // What was not brought to its end is given back, so that somebody goes on with it: this runner
     // renews the leases of all that it holds, and would hold it for good.
-    if !matches!(worked, Ok(true)) {
-        let store = shared.app.store();
-        if let Err(error) = store.release_partition(&leased.id, &shared.owner).await {
-            failed(&error.into(), "a query could not be given back");
+    while let Err(error) = shared.let_go(&leased, end.as_ref()).await {
+        failed(&error, "a query could not be given back");
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            // Stopping gives back all that is held.
+            () = stop.cancelled() => return,
         }
     }
 }

@@ -28,6 +28,26 @@ impl Database {
         Self { url, folder: None }
     }
 
+    /// Changes what stands in it past the store, as nothing in canvass does.
+    pub async fn tamper(&self, sql: &str) {
+        if let Some(path) = self.url.strip_prefix("sqlite:") {
+            let tampered = rusqlite::Connection::open(path).unwrap().execute_batch(sql);
+            return tampered.unwrap();
+        }
+        let (client, connection) = tokio_postgres::connect(&self.url, tokio_postgres::NoTls)
+            .await
+            .unwrap();
+        let connection = tokio::spawn(connection);
+        client.batch_execute(sql).await.unwrap();
+        drop(client);
+        connection.await.unwrap().unwrap();
+    }
+
+    /// Whether it is an SQLite database.
+    pub fn is_sqlite(&self) -> bool {
+        self.folder.is_some()
+    }
+
     /// What to try on this engine: less on PostgreSQL, where the rule does not depend on the engine
     /// and all of it was tried on SQLite.
     pub fn less<'a, T>(&self, all: &'a [T], on_postgres: &'a [T]) -> &'a [T] {
@@ -39,13 +59,18 @@ impl Database {
 
     /// canvass on this database, as one more process would open it.
     pub async fn open(&self, registry: RegistrySettings) -> App {
+        self.open_with(registry, Clock::system()).await
+    }
+
+    /// The same, by another clock.
+    pub async fn open_with(&self, registry: RegistrySettings, clock: Clock) -> App {
         let settings = Settings {
             database: self.url.clone(),
             nucc: crate::world::NUCC.into(),
             registry,
             imports: canvass_app::ImportSettings::default(),
         };
-        App::open(settings, Clock::system()).await.unwrap()
+        App::open(settings, clock).await.unwrap()
     }
 }
 

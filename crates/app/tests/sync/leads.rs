@@ -27,7 +27,7 @@ both_engines! {
     }
 
     async fn what_a_resumed_sync_finds_becomes_leads_too(db: Database) {
-        let fails = |p: &canvass_testkit::registry::Params| p["skip"] == "400";
+        let fails = |p: &canvass_testkit::registry::Params| p["skip"] == "398";
         let registry = FaultyRegistry::start(
             &internists_of_california(0..500),
             knowing().always_fail(fails),

@@ -137,7 +137,7 @@ both_engines! {
         let records = internists_of_california(0..900);
         let registry = serve(&records, Deep::Served);
         // The large one can't end.
-        registry.hold(|r| !r.params.contains_key("postal_code") && r.params["skip"] == "600");
+        registry.hold(|r| !r.params.contains_key("postal_code") && r.params["skip"] == "597");
         let app = db.open(hurried(&registry)).await;
         let large = app.start_sync(None, internists(), None).await.unwrap().id;
         let small = SyncRequest { postal_code: Some("90012".into()), ..internists() };

@@ -125,13 +125,22 @@ pub fn npis(records: &[Value]) -> BTreeSet<Npi> {
         .collect()
 }
 
-/// A sync that found these, all of them, and says so.
+/// A sync that found these, all of them, and says so; where a split left something out that nobody
+/// can be asked for, it says that instead.
 pub async fn assert_whole(app: &App, run: &SyncRun, expected: &BTreeSet<Npi>, what: &str) {
     let found = found(app, &run.id).await;
     let missing = expected.difference(&found).count();
     let odd = found.difference(expected).count();
     assert_eq!((missing, odd), (0, 0), "{what}: missing and odd, {run:?}");
-    assert!(run.complete, "{what}: {run:?}");
+    let coverage = &run.coverage;
+    assert_eq!(
+        run.complete,
+        coverage.left_out.is_empty(),
+        "{what}: {run:?}"
+    );
+    assert!(coverage.split > 0 || run.complete, "{what}: {run:?}");
+    let lacks = [&coverage.failed, &coverage.truncated, &coverage.doubtful];
+    assert!(lacks.iter().all(|l| l.is_empty()), "{what}: {run:?}");
     assert_eq!(run.counts.found, expected.len() as u64, "{what}");
 }
 

@@ -106,6 +106,9 @@ pub(crate) fn summary(out: &mut impl Write, run: &SyncRun) -> Result<(), Failure
     for short in run.coverage.failed.iter().chain(&run.coverage.truncated) {
         writeln!(out, "  missing: {}: {}", short.query, short.reason)?;
     }
+    for doubt in &run.coverage.doubtful {
+        writeln!(out, "  doubtful: {}: {}", doubt.query, doubt.reason)?;
+    }
     for left in &run.coverage.left_out {
         writeln!(out, "  not asked for: {}: {}", left.query, left.what)?;
     }

@@ -47,7 +47,7 @@ pub enum Fault {
     /// Not JSON, or JSON of another shape.
     #[error("the registry's answer can't be understood: {0}")]
     Malformed(String),
-    /// Fewer or more records than the answer says.
+    /// Fewer records than the answer says.
     #[error("the registry's answer says {stated} records and holds {held}")]
     CountMismatch {
         /// `result_count`.
@@ -121,7 +121,8 @@ pub fn parse_answer(status: u16, content_type: Option<&str>, body: &[u8]) -> Res
         return Err(Fault::Malformed("it has no result_count".to_owned()));
     };
     let held = records.len() as u64;
-    if stated != held {
+    // What more it holds is there to be taken.
+    if held < stated {
         return Err(Fault::CountMismatch { stated, held });
     }
     Ok(Answer::Page { records })

@@ -74,7 +74,8 @@ fn npi(record: &Map<String, Value>) -> Result<Npi, SetAside> {
     };
     text.parse()
         .map_err(|error: canvass_model::InvalidNpi| SetAside {
-            npi: Some(text.chars().take(20).collect()),
+            // No database keeps every sign that may stand there.
+            npi: Some(text.chars().filter(|c| !c.is_control()).take(20).collect()),
             reason: error.to_string(),
         })
 }

@@ -64,7 +64,7 @@ fn nothing_found_is_an_empty_page() {
 }
 
 #[test]
-fn a_page_that_is_not_as_long_as_it_says_is_a_fault() {
+fn a_page_that_is_shorter_than_it_says_is_a_fault() {
     let page = fs::read(fixtures::folder().join("page_200_first134.json")).unwrap();
     assert_eq!(
         parse(page),
@@ -73,6 +73,15 @@ fn a_page_that_is_not_as_long_as_it_says_is_a_fault() {
             held: 134
         })
     );
+}
+
+#[test]
+fn what_an_answer_holds_beyond_what_it_says_is_taken() {
+    let body = json!({"result_count": 1, "results": [{"number": "1"}, {"number": "2"}]});
+    let Ok(Answer::Page { records }) = parse(body.to_string()) else {
+        panic!("no page");
+    };
+    assert_eq!(records.len(), 2);
 }
 
 #[test]

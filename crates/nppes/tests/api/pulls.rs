@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, rc::Rc};
 
 use canvass_model::Entity;
 use canvass_nppes::{
-    api::{Evidence, Meaning, PAGE, Query, REACH, Reach, Step, Walk, note_evidence, split},
+    api::{Evidence, MAX_SKIP, PAGE, Query, Reach, Step, Walk, note_evidence, split},
     geo::Places,
 };
 use proptest::prelude::*;
@@ -75,26 +75,23 @@ fn pull(everybody: &[Listed], whole: Query) -> Pulled {
                 .pop_first()
                 .expect("a walk that waits for nothing");
             pulled.requests += 1;
-            let served = page.min(REACH - 1);
-            let start = matches.len().min((served * PAGE) as usize);
+            let start = matches.len().min(page.min(MAX_SKIP) as usize);
             let records = &matches[start..matches.len().min(start + PAGE as usize)];
-            let mark = records.first().map_or(0, |&first| first as u64 + 1);
-            let count = u32::try_from(records.len()).unwrap();
-            if walk.take(page, count, mark) == Meaning::Page {
-                pulled.found.extend(records);
-                // Postal codes are looked at where a query is split by them.
-                let noted = if query.postal_code.is_none() {
-                    records
-                } else {
-                    &[]
-                };
-                for &i in noted {
-                    let mut provider = template.clone();
-                    let practice = provider.practice.as_mut().unwrap();
-                    practice.state.clone_from(&query.state);
-                    practice.postal_code = Some(everybody[i].postal_code.clone());
-                    note_evidence(&mut evidence, &query, &provider);
-                }
+            let list: Vec<u64> = records.iter().map(|&i| i as u64).collect();
+            walk.take(page, &list);
+            pulled.found.extend(records);
+            // Postal codes are looked at where a query is split by them.
+            let noted = if query.enumeration_type.is_none() {
+                records
+            } else {
+                &[]
+            };
+            for &i in noted {
+                let mut provider = template.clone();
+                let practice = provider.practice.as_mut().unwrap();
+                practice.state.clone_from(&query.state);
+                practice.postal_code = Some(everybody[i].postal_code.clone());
+                note_evidence(&mut evidence, &query, &provider);
             }
             if walk.reach() != Reach::Unknown {
                 reach = walk.reach();

@@ -162,8 +162,8 @@ impl Store {
         tx.commit().await
     }
 
-    /// Adds further queries to a specialty of a run that left them out, and forgets that it did.
-    /// Nothing when the run has ended meanwhile: nobody would work on them.
+    /// Adds further queries to a specialty of a run that left them out; what they do not cover
+    /// either stays told. Nothing when the run has ended meanwhile: nobody would work on them.
     ///
     /// # Errors
     /// When the database fails.
@@ -178,13 +178,25 @@ impl Store {
         if lock_run(&mut tx, run).await?.is_over() {
             return Ok(());
         }
-        let open = tx
-            .execute(
-                "UPDATE sync_partitions SET left_out = NULL WHERE id = $1 AND left_out IS NOT NULL",
+        let left_out = tx
+            .first(
+                "SELECT left_out FROM sync_partitions WHERE id = $1 AND left_out IS NOT NULL",
                 params![partition],
             )
             .await?;
-        if open > 0 {
+        let left_out: Option<page::StoredLeftOut> = left_out.map(|row| row.json(0)).transpose()?;
+        // Somebody else may have added them before.
+        if let Some(left_out) = left_out.filter(|l| !l.rest.is_empty()) {
+            let still = page::StoredLeftOut {
+                what: left_out.still.clone(),
+                rest: Vec::new(),
+                still: left_out.still,
+            };
+            tx.execute(
+                "UPDATE sync_partitions SET left_out = $1 WHERE id = $2",
+                params![json(&still)?, partition],
+            )
+            .await?;
             add_partitions(&mut tx, run, parts, now).await?;
             for place in parts.iter().map(|p| p.place).collect::<BTreeSet<_>>() {
                 tx.execute(
@@ -214,7 +226,7 @@ impl Store {
         Ok(stopped > 0)
     }
 
-    /// Goes on with a run that was stopped, or that ended with failed queries.
+    /// Goes on with a run that was stopped, or that ended with failed or doubtful queries.
     ///
     /// # Errors
     /// When the database fails.
@@ -227,7 +239,7 @@ impl Store {
         let failed = tx
             .execute(
                 "UPDATE sync_partitions SET state = 'pending', reason = NULL
-                 WHERE run_id = $1 AND state = 'failed'",
+                 WHERE run_id = $1 AND state IN ('failed', 'doubtful')",
                 params![run],
             )
             .await?;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use canvass_model::{Door, Npi, Provider};
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{LeasedPartition, NewPartition, OPEN, RunState, add_partitions, lock_run};
 use crate::{
@@ -52,19 +53,59 @@ pub struct PageWrite<'a> {
 pub enum PartitionEnd {
     /// Its last page was short.
     Complete,
+    /// Every page was served, but they do not agree, so that something may be missing.
+    Doubtful(String),
     /// It was split into these.
     Split {
         /// The parts.
         parts: Vec<NewPartition>,
         /// What they leave out, in words.
         left_out: Option<String>,
-        /// Queries that would cover what is left out.
+        /// Queries that would cover some of what is left out.
         rest: Vec<NewPartition>,
+        /// What is left out even after those, in words.
+        still: String,
     },
     /// It reached the registry's cap and can't be split further.
     Truncated(String),
     /// A page failed for good, or the registry refused the query.
     Failed(String),
+}
+
+/// What a split left out, as stored with its partition.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "AnyLeftOut")]
+pub(super) struct StoredLeftOut {
+    pub(super) what: String,
+    /// Queries, each for the worker and for people.
+    pub(super) rest: Vec<(String, String)>,
+    /// What is left out once those were asked.
+    pub(super) still: String,
+}
+
+/// The same, and as it was stored when what was still left out was not told.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AnyLeftOut {
+    Now {
+        what: String,
+        rest: Vec<(String, String)>,
+        still: String,
+    },
+    Before(String, Vec<(String, String)>),
+}
+
+impl From<AnyLeftOut> for StoredLeftOut {
+    fn from(stored: AnyLeftOut) -> Self {
+        match stored {
+            AnyLeftOut::Now { what, rest, still } => Self { what, rest, still },
+            AnyLeftOut::Before(what, rest) => Self {
+                still: what.clone(),
+                what,
+                rest,
+            },
+        }
+    }
 }
 
 impl Store {
@@ -136,13 +177,20 @@ impl Store {
         lock_run(&mut tx, &partition.run_id).await?;
         let (state, reason, left_out) = match end {
             PartitionEnd::Complete => ("complete", None, None),
-            PartitionEnd::Split { left_out, rest, .. } => {
-                let rest: Vec<(&str, &str)> = rest.iter().map(|p| (&*p.query, &*p.label)).collect();
-                let stored = left_out
-                    .as_ref()
-                    .map(|what| json(&(what, rest)))
-                    .transpose()?;
-                ("split", None, stored)
+            PartitionEnd::Doubtful(reason) => ("doubtful", Some(reason.clone()), None),
+            PartitionEnd::Split {
+                left_out,
+                rest,
+                still,
+                ..
+            } => {
+                let query = |p: &NewPartition| (p.query.clone(), p.label.clone());
+                let left_out = left_out.as_ref().map(|what| StoredLeftOut {
+                    what: what.clone(),
+                    rest: rest.iter().map(query).collect(),
+                    still: still.clone(),
+                });
+                ("split", None, left_out.as_ref().map(json).transpose()?)
             }
             PartitionEnd::Truncated(reason) => ("truncated", Some(reason.clone()), None),
             PartitionEnd::Failed(reason) => ("failed", Some(reason.clone()), None),
@@ -198,6 +246,8 @@ async fn set_aside(
     now: Timestamp,
 ) -> Result<[u32; 2], Error> {
     let mut new = [0; 2];
+    // PostgreSQL keeps no NUL, and a record that is set aside must not be what a page fails for.
+    let kept = |text: &str| text.replace('\0', "");
     for r in records {
         let hash = blake3::hash(r.record.as_bytes()).as_bytes()[..16].to_vec();
         let known = tx
@@ -222,9 +272,9 @@ async fn set_aside(
                 &partition.run_id,
                 partition.place,
                 hash,
-                r.npi.clone(),
-                &r.reason,
-                &r.record,
+                r.npi.as_deref().map(kept),
+                kept(&r.reason),
+                kept(&r.record),
                 now
             ],
         )

@@ -6,7 +6,7 @@ use canvass_model::{
 };
 use jiff::Timestamp;
 
-use super::SetAsideRecord;
+use super::{SetAsideRecord, page::StoredLeftOut};
 use crate::{
     Error, Store,
     value::{Row, params},
@@ -27,6 +27,9 @@ pub struct OpenLeftOut {
     /// The further queries, each for the worker and for people.
     pub rest: Vec<(String, String)>,
 }
+
+/// Why a specialty is not complete of which nothing failed.
+const LEFT_OUT: &str = "the registry serves only a part of what it holds, and no further query asks for all that is left; the coverage says for what";
 
 const RUN: &str =
     "id, state, request, created_at, started_at, finished_at, found, created, updated,
@@ -100,34 +103,30 @@ impl Store {
         row.map(|row| row.count(0)).transpose()
     }
 
-    /// What the splits of a run leave out although further queries would cover it, with the
-    /// requests and findings of its specialty so far.
+    /// What the splits of a run leave out although further queries would cover it; what leaves
+    /// out most comes first.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn open_left_outs(&self, run: &str) -> Result<Vec<(OpenLeftOut, Counts)>, Error> {
+    pub async fn open_left_outs(&self, run: &str) -> Result<Vec<OpenLeftOut>, Error> {
         let rows = self
             .query(
-                "SELECT p.id, p.place, p.depth, p.left_out, s.found, s.created, s.updated, s.unchanged,
-                 s.set_aside, s.requests, s.retries
-                 FROM sync_partitions p
-                 JOIN sync_specialties s ON s.run_id = p.run_id AND s.place = p.place
-                 WHERE p.run_id = $1 AND p.left_out IS NOT NULL",
+                "SELECT id, place, depth, left_out FROM sync_partitions
+                 WHERE run_id = $1 AND left_out IS NOT NULL ORDER BY depth, place, id",
                 params![run],
             )
             .await?;
         let place = |row: &Row, i| row.int(i).map(|n| u32::try_from(n).unwrap_or(u32::MAX));
         let mut all = Vec::new();
         for row in &rows {
-            let (_, rest): (String, Vec<(String, String)>) = row.json(3)?;
-            if !rest.is_empty() {
-                let open = OpenLeftOut {
+            let left_out: StoredLeftOut = row.json(3)?;
+            if !left_out.rest.is_empty() {
+                all.push(OpenLeftOut {
                     partition: row.text(0)?,
                     place: place(row, 1)?,
                     depth: place(row, 2)?,
-                    rest,
-                };
-                all.push((open, read_counts(row, 4)?));
+                    rest: left_out.rest,
+                });
             }
         }
         Ok(all)
@@ -201,9 +200,9 @@ impl Store {
                 "SELECT s.name, s.texts, s.known, s.nearest, s.started_at, s.finished_at, s.found, s.created,
                  s.updated, s.unchanged, s.set_aside, s.requests, s.retries,
                  (SELECT COUNT(*) FROM sync_partitions p WHERE p.run_id = s.run_id AND p.place = s.place
-                  AND p.state IN ('truncated', 'failed')),
+                  AND (p.state IN ('truncated', 'failed', 'doubtful') OR p.left_out IS NOT NULL)),
                  (SELECT MIN(p.reason) FROM sync_partitions p WHERE p.run_id = s.run_id AND p.place = s.place
-                  AND p.state IN ('truncated', 'failed'))
+                  AND p.state IN ('truncated', 'failed', 'doubtful'))
                  FROM sync_specialties s WHERE s.run_id = $1 ORDER BY s.place",
                 params![run],
             )
@@ -226,7 +225,9 @@ impl Store {
                         "not a specialty of the registry; the nearest are {}",
                         nearest.join(", ")
                     )),
-                    _ => row.text_opt(14)?,
+                    _ => row
+                        .text_opt(14)?
+                        .or_else(|| (state == SpecialtyState::Incomplete).then(|| LEFT_OUT.into())),
                 };
                 Ok(SpecialtyProgress {
                     name: row.text(0)?,
@@ -265,7 +266,7 @@ impl Store {
         let short = self
             .query(
                 "SELECT state, label, reason, left_out FROM sync_partitions
-                 WHERE run_id = $1 AND (state IN ('truncated', 'failed') OR left_out IS NOT NULL)
+                 WHERE run_id = $1 AND (state IN ('truncated', 'failed', 'doubtful') OR left_out IS NOT NULL)
                  ORDER BY place, label LIMIT $2",
                 params![run, LINES],
             )
@@ -276,8 +277,9 @@ impl Store {
             match row.text(0)?.as_str() {
                 "truncated" => coverage.truncated.push(Shortfall { query, reason }),
                 "failed" => coverage.failed.push(Shortfall { query, reason }),
+                "doubtful" => coverage.doubtful.push(Shortfall { query, reason }),
                 _ => {
-                    let (what, _): (String, Vec<(String, String)>) = row.json(3)?;
+                    let StoredLeftOut { what, .. } = row.json(3)?;
                     coverage.left_out.push(LeftOut { query, what });
                 }
             }

@@ -30,6 +30,7 @@ impl Refusal {
             "05" => "Field contains special character(s) or wrong number of characters",
             "06" => "NPI must be 10 digits",
             "07" => "Field state requires additional search criteria",
+            "08" => "Field skip must be between 0 and 1000",
             "09" => "enumeration_type requires additional search criteria",
             "14" => "No taxonomy codes found with entered description",
             "17" => "Unsupported Version",
@@ -40,6 +41,11 @@ impl Refusal {
             field,
             description,
         }
+    }
+
+    /// Why a page past the reach is refused, where it is.
+    pub(super) fn of_skip() -> Self {
+        Self::new("08", "skip")
     }
 
     pub(super) fn to_json(&self) -> Value {
@@ -254,6 +260,11 @@ impl Window {
         }
     }
 
+    /// Whether the registry refuses this page, whatever it holds.
+    pub(super) fn is_refused(self, deep: Deep) -> bool {
+        deep == Deep::Refused && self.skip > SKIP_DOCUMENTED
+    }
+
     pub(super) fn page_before(self) -> Self {
         Self {
             skip: self.skip.saturating_sub(self.limit),
@@ -265,8 +276,9 @@ impl Window {
     pub(super) fn of(self, matches: &[usize], deep: Deep) -> &[usize] {
         let skip = match deep {
             Deep::Empty if self.skip > SKIP_DOCUMENTED => return &[],
+            Deep::EmptyFrom(place) if self.skip >= place => return &[],
             Deep::Repeats => self.skip.min(SKIP_DOCUMENTED),
-            Deep::Served | Deep::Empty => self.skip,
+            Deep::Served | Deep::Empty | Deep::Refused | Deep::EmptyFrom(_) => self.skip,
         };
         let rest = matches.get(skip..).unwrap_or_default();
         &rest[..rest.len().min(self.limit)]

@@ -223,7 +223,7 @@ async fn answer(
     let mut gate = shared.gate.subscribe();
     let _ = gate.wait_for(|held| !held(&arrival.request)).await;
     tokio::time::sleep(settings.latency).await;
-    let page = || shared.served().page(&params, arrival.request.fault);
+    let page = || shared.served().page(&arrival.request);
     match arrival.request.fault {
         None | Some(Fault::RepeatPreviousPage | Fault::RepeatRecordsInPage) => json(page()),
         Some(Fault::Hang(duration)) => {
@@ -256,15 +256,28 @@ async fn answer(
 
 impl Served {
     /// The JSON text of the answer to these parameters.
-    fn page(&mut self, params: &Params, fault: Option<Fault>) -> String {
+    fn page(&mut self, request: &Request) -> String {
+        let (params, fault) = (&request.params, request.fault);
+        let mut window = Window::parse(params);
         let matches = match self.matches(params) {
+            Ok(_) if window.is_refused(self.settings.deep) => Err(vec![Refusal::of_skip()]),
+            matches => matches,
+        };
+        let matches = match matches {
             Ok(matches) => matches,
             Err(refusals) => {
                 let errors: Vec<Value> = refusals.iter().map(Refusal::to_json).collect();
                 return serde_json::json!({"Errors": errors}).to_string();
             }
         };
-        let mut window = Window::parse(params);
+        let matches = match &self.settings.rearrange {
+            None => matches,
+            Some(rearrange) => {
+                let mut matches = matches.to_vec();
+                rearrange(request, &mut matches);
+                Arc::new(matches)
+            }
+        };
         if fault == Some(Fault::RepeatPreviousPage) {
             window = window.page_before();
         }

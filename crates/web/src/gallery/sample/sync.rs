@@ -86,6 +86,7 @@ fn run_of(id: &str, state: JobState, complete: bool) -> SyncRun {
                 query: "Internal Medicine, organizations, CA, ZIP 94*".to_owned(),
                 reason: "the registry answered 503 six times".to_owned(),
             }],
+            doubtful: Vec::new(),
             left_out: vec![LeftOut {
                 query: "Internal Medicine, CA".to_owned(),
                 what: "addresses without a ZIP code".to_owned(),

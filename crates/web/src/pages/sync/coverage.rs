@@ -43,7 +43,7 @@ impl CoverageReport {
         }
     }
 
-    fn stats(&self) -> [Stat; 5] {
+    fn stats(&self) -> [Stat; 6] {
         let c = &self.coverage;
         let stat = |label, n: u64| Stat {
             label,
@@ -55,6 +55,7 @@ impl CoverageReport {
             stat("Split further", c.split),
             stat("Truncated", c.truncated.len() as u64),
             stat("Failed", c.failed.len() as u64),
+            stat("Doubtful", c.doubtful.len() as u64),
         ]
     }
 
@@ -66,12 +67,14 @@ impl CoverageReport {
             .iter()
             .map(|s| ("Truncated", &s.query, &s.reason));
         let failed = c.failed.iter().map(|s| ("Failed", &s.query, &s.reason));
+        let doubtful = c.doubtful.iter().map(|s| ("Doubtful", &s.query, &s.reason));
         let left_out = c
             .left_out
             .iter()
             .map(|l| ("Not asked for", &l.query, &l.what));
         truncated
             .chain(failed)
+            .chain(doubtful)
             .chain(left_out)
             .map(|(kind, query, why)| (kind, query.as_str(), why.as_str()))
             .collect()
