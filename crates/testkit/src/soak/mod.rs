@@ -124,7 +124,8 @@ pub fn run(settings: Settings) -> Result<Report, String> {
     let began = Instant::now();
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
     let mut rng = ChaCha8Rng::seed_from_u64(settings.seed);
-    let model = Model::new(&mut rng, settings.people);
+    let mut model = Model::new(&mut rng, settings.people);
+    model.may_move = settings.without.iter().any(|w| w == "exact-rows");
     let texts: Vec<(&str, [&str; 1])> = SPECIALTIES.map(|(text, code)| (text, [code])).to_vec();
     let texts: Vec<(&str, &[&str])> = texts.iter().map(|(t, c)| (*t, c.as_slice())).collect();
     let registry = FaultyRegistry::start(&model.records(), RegistrySettings::with_texts(&texts));
@@ -243,7 +244,7 @@ impl World {
                 let mut rng = ChaCha8Rng::seed_from_u64(rng.random());
                 let left = &left;
                 scope.spawn(move || {
-                    while left.load(Ordering::SeqCst) > 0 {
+                    while left.load(Ordering::SeqCst) > 0 && !self.is_without("reads") {
                         self.read(&mut rng);
                     }
                 });

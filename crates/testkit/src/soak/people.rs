@@ -54,6 +54,13 @@ pub(super) fn day(round: u32) -> Date {
         .expect("a run of fewer than a million days")
 }
 
+/// A day before all rounds.
+pub(super) fn long_ago(days: i64) -> Date {
+    FIRST_ROUND
+        .checked_sub((20 + days).days())
+        .expect("a few years")
+}
+
 /// One provider.
 #[derive(Clone, Debug)]
 pub(super) struct Person {

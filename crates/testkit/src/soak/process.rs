@@ -209,6 +209,13 @@ impl Server {
         }
     }
 
+    /// The last error that it has logged.
+    pub(super) fn last_error(&self) -> String {
+        let said = fs::read_to_string(&self.process.err).unwrap_or_default();
+        let last = said.lines().rev().find(|line| line.contains("ERROR"));
+        last.unwrap_or_default().to_owned()
+    }
+
     /// What it has said of itself so far that speaks of a fault.
     pub(super) fn panics(&self) -> Option<String> {
         let said = fs::read_to_string(&self.process.err).unwrap_or_default();

@@ -169,8 +169,10 @@ impl World {
                 if answer.status >= 500 || answer.status == 408 {
                     let body = body.map(Value::to_string).unwrap_or_default();
                     self.fault(format!(
-                        "{method} {path} {body}: {} {}",
-                        answer.status, answer.body
+                        "{method} {path} {body}: {} {} {}",
+                        answer.status,
+                        answer.body,
+                        server.last_error()
                     ));
                 }
                 Some(answer)
@@ -224,7 +226,8 @@ impl World {
         if let Some(said) = panics(&ended.err) {
             self.fault(format!("{}: {said}", running.what));
         }
-        if ended.code.is_none() && !self.was_killed() {
+        // One that is interrupted before it listens to signals ends at once.
+        if ended.code.is_none() && interrupt.is_none() && !self.was_killed() {
             self.fault(format!("{} ended by itself: {ended:?}", running.what));
         }
         Some(ended)
