@@ -90,10 +90,20 @@ impl Dissemination {
             push_row(&mut main, &columns, &person.row(version), bad);
             if let Some(place) = version.secondary {
                 let (state, city, zip) = PLACES[place];
-                locations.push_str(&format!(
-                    "\"{}\",\"1 MAIN ST\",\"\",\"{city}\",\"{state}\",\"{zip}\",\"US\",\"2025550100\",\"\",\"\"\n",
-                    person.npi
-                ));
+                let npi = person.npi.to_string();
+                let values = [
+                    &npi,
+                    "1 MAIN ST",
+                    "",
+                    city,
+                    state,
+                    zip,
+                    "US",
+                    "2025550100",
+                    "",
+                    "",
+                ];
+                locations.push_str(&line(&values));
             }
         }
         let path = if damage == Damage::CutTable {
@@ -159,6 +169,11 @@ fn columns(header: &str) -> HashMap<&str, usize> {
     names.enumerate().map(|(i, name)| (name, i)).collect()
 }
 
+/// The line of a row.
+fn line(values: &[&str]) -> String {
+    format!("\"{}\"\n", values.join("\",\""))
+}
+
 /// Adds a row; a bad one has a byte in it that is no text, after its NPI.
 fn push_row(
     table: &mut Vec<u8>,
@@ -173,7 +188,7 @@ fn push_row(
             .unwrap_or_else(|| panic!("no column {column:?}"));
         values[*at] = value;
     }
-    let line = format!("\"{}\"\n", values.join("\",\""));
+    let line = line(&values);
     let from = table.len();
     table.extend_from_slice(line.as_bytes());
     if bad {

@@ -46,13 +46,12 @@ pub(super) fn send(
     let mut request =
         format!("{method} {path} HTTP/1.0\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n");
     for (name, value) in headers {
-        request.push_str(&format!("{name}: {value}\r\n"));
+        request.extend([name, ": ", value, "\r\n"]);
     }
     if !body.is_empty() {
-        let length = body.len();
-        request.push_str(&format!(
-            "Content-Type: application/json\r\nContent-Length: {length}\r\n"
-        ));
+        let length = body.len().to_string();
+        request.push_str("Content-Type: application/json\r\n");
+        request.extend(["Content-Length: ", &length, "\r\n"]);
     }
     request.push_str("\r\n");
     request.push_str(&body);

@@ -253,8 +253,12 @@ impl World {
                 thread::sleep(Duration::from_millis(rng.random_range(0..400)));
                 self.change_registry(rng);
             }
-            let kills = rng.random_bool(0.6);
-            if self.settings.kill && kills {
+            let kills = if rng.random_bool(0.7) {
+                rng.random_range(1..=2)
+            } else {
+                0
+            };
+            for _ in 0..if self.settings.kill { kills } else { 0 } {
                 self.kill_somebody(rng);
             }
         });
@@ -301,12 +305,19 @@ impl World {
         self.note("the registry changes");
     }
 
+    /// Kills a server, or a command if one runs before long.
     fn kill_somebody(&self, rng: &mut ChaCha8Rng) {
-        thread::sleep(Duration::from_millis(rng.random_range(0..900)));
-        let which = rng.random_range(0..4);
-        if which < 2 || !self.kill_command(which) {
-            let pause = Duration::from_millis(rng.random_range(0..300));
-            self.kill_server(which % 2, pause);
+        thread::sleep(Duration::from_millis(rng.random_range(0..600)));
+        let which = rng.random_range(0..8);
+        if which >= 3 {
+            for _ in 0..40 {
+                if self.kill_command(which) {
+                    return;
+                }
+                thread::sleep(Duration::from_millis(10));
+            }
         }
+        let pause = Duration::from_millis(rng.random_range(0..300));
+        self.kill_server(which % 2, pause);
     }
 }

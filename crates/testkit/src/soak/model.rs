@@ -45,6 +45,7 @@ impl Pull {
 }
 
 /// What is known of what the database knows of a provider.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent facts")]
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Known {
     /// The version that is there at least.

@@ -203,7 +203,7 @@ impl World {
         let floor = self.model().floor();
         self.count("save-alls");
         match self.save_under(&saved, rng.random_range(0..2)) {
-            Some(receipt) => self.has_saved(saved, &floor, receipt),
+            Some(receipt) => self.has_saved(saved, &floor, &receipt),
             None => lock(&self.unanswered).push(Unanswered::Save(saved, floor)),
         }
     }
@@ -243,7 +243,7 @@ impl World {
         Some(answer.json())
     }
 
-    fn has_saved(&self, mut saved: Saved, floor: &[Option<usize>], receipt: Value) {
+    fn has_saved(&self, mut saved: Saved, floor: &[Option<usize>], receipt: &Value) {
         let number = |name: &str| receipt[name].as_u64().unwrap_or_default();
         let requested = number("requested");
         let parts = ["created", "existing", "suppressed", "rejected"].map(number);
@@ -405,7 +405,7 @@ impl World {
         for one in unanswered {
             match one {
                 Unanswered::Save(saved, floor) => match self.save_under(&saved, 0) {
-                    Some(receipt) => self.has_saved(saved, &floor, receipt),
+                    Some(receipt) => self.has_saved(saved, &floor, &receipt),
                     None => self.fault(format!("save-all {} gives no receipt", saved.key)),
                 },
                 Unanswered::Edit(key, edit) => {

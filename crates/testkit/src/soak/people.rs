@@ -43,6 +43,16 @@ pub(super) const STATES: [&str; 4] = ["CA", "TX", "NY", "FL"];
 /// Last names in use.
 const LAST_NAMES: u32 = 13 * 13;
 const CREDENTIALS: [&str; 3] = ["MD", "DO", "NP"];
+/// Columns of the taxonomies.
+const CODES: [&str; 2] = [
+    "Healthcare Provider Taxonomy Code_1",
+    "Healthcare Provider Taxonomy Code_2",
+];
+/// Columns that say which of them is primary.
+const PRIMARY: [&str; 2] = [
+    "Healthcare Provider Primary Taxonomy Switch_1",
+    "Healthcare Provider Primary Taxonomy Switch_2",
+];
 
 /// The day of round 0.
 const FIRST_ROUND: Date = date(2010, 1, 1);
@@ -287,14 +297,6 @@ impl Person {
             "Last Update Date",
             &version.updated.strftime("%m/%d/%Y").to_string(),
         );
-        const CODES: [&str; 2] = [
-            "Healthcare Provider Taxonomy Code_1",
-            "Healthcare Provider Taxonomy Code_2",
-        ];
-        const PRIMARY: [&str; 2] = [
-            "Healthcare Provider Primary Taxonomy Switch_1",
-            "Healthcare Provider Primary Taxonomy Switch_2",
-        ];
         for (i, specialty) in version.specialties.iter().enumerate() {
             set(CODES[i], SPECIALTIES[*specialty].1);
             set(PRIMARY[i], if i == 0 { "Y" } else { "N" });

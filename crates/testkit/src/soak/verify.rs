@@ -214,9 +214,9 @@ impl World {
 
     /// Everybody in service is found at each of their places, and nobody else.
     fn verify_places(&self, server: usize) {
-        for city in 0..PLACES.len() {
+        for (city, place) in PLACES.iter().enumerate() {
             let filter = Filter {
-                states: vec![PLACES[city].0],
+                states: vec![place.0],
                 city: Some(city),
                 ..Filter::default()
             };
