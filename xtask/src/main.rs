@@ -3,6 +3,7 @@
 mod assets;
 mod bench;
 mod edges;
+mod soak;
 
 use std::{env, path::Path, process::ExitCode};
 
@@ -13,6 +14,7 @@ usage: cargo xtask COMMAND
   assets   vendored files are those of crates/web/assets/vendor/CHECKSUMS
   bench    figures of the whole pipeline, on both engines: sync, save-all, search, server;
            `bench sync`, `bench search 1000000` and so on for a part
+  soak     the randomized test of the whole, for long; `soak --help` says how
 ";
 
 fn main() -> ExitCode {
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
         ["edges"] => edges::faults(root()),
         ["assets"] => assets::faults(root()),
         ["bench", rest @ ..] => return bench::run(root(), rest),
+        ["soak", rest @ ..] => return soak::run(root(), rest),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

@@ -5,6 +5,7 @@
 
 pub mod postgres;
 pub mod registry;
+pub mod soak;
 
 pub use postgres::postgres_url;
 pub use registry::{Deep, Fault, Faults, FaultyRegistry, Record, Settings};
