@@ -152,6 +152,7 @@ both_engines! {
             let end = PartitionEnd::Split {
                 parts: vec![part("a"), part("b")],
                 left_out: None,
+                still: String::new(),
                 rest: vec![],
             };
             db.finish_partition(&partitions[round as usize], OWNER, &end, (1, 0), now()).await

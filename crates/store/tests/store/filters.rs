@@ -229,7 +229,7 @@ both_engines! {
                 (&[("changed_since", "9999-12-30")], &[]),
                 (&[("changed_since", "9999-12-31")], &[]),
             ]).await;
-            db.settle(now()).await.unwrap();
+            db.settle().await.unwrap();
         }
     }
 
