@@ -59,13 +59,14 @@ both_engines! {
         let registry = FaultyRegistry::start(&records, knowing());
         let app = db.open(hurried(&registry)).await;
         sync(&app, internists()).await;
-        records[77]["basic"]["credential"] = "M.D.".into();
+        records[77]["basic"]["credential"] = "D.O.".into();
+        records[77]["basic"]["last_updated"] = "2026-11-24".into();
         registry.set_records(&records);
         let run = sync(&app, internists()).await;
         let counts = run.counts;
         assert_eq!((counts.created, counts.updated, counts.unchanged), (0, 1, 449), "{run:?}");
         let changes = app.store().changes(npi(77), 10).await.unwrap();
-        assert!(changes.iter().any(|c| c.after.as_deref() == Some("M.D.")), "{changes:?}");
+        assert!(changes.iter().any(|c| c.after.as_deref() == Some("D.O.")), "{changes:?}");
     }
 
     async fn where_nothing_is_served_past_the_reach_the_rest_is_found_or_missed_aloud(db: Database) {

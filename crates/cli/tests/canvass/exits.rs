@@ -119,6 +119,23 @@ both_engines! {
         assert!(people.out.contains("Dermatology"), "{}", people.out);
     }
 
+    fn a_load_that_sets_rows_aside_is_incomplete_and_says_why_and_where(db: Database) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("othername_pfile_20261102-20261108.csv");
+        let rows = "\"NPI\",\"Provider Other Organization Name\",\"Provider Other Organization Name Type Code\"\n\
+            \"1679576722\",\"OF NOBODY\",\"3\"\n\"12345\",\"NO NPI\",\"3\"\n\"12346\",\"NO NPI\",\"3\"\n";
+        std::fs::write(&path, rows).unwrap();
+        let path = path.display().to_string();
+        let ended = db.canvass(&["import", &path]).expect(3);
+        assert!(ended.out.contains("incomplete: 3 rows"), "{}", ended.out);
+        assert!(ended.out.contains("  2: an NPI has ten digits"), "{}", ended.out);
+        let (_, id) = ended.out.split_once("--set-asides ").unwrap();
+        let kept = db.canvass(&["import", "--set-asides", id.trim()]).expect(0).out;
+        assert!(kept.contains(",2,1679576722,") && kept.contains(",4,"), "{kept}");
+        // What was loaded before is neither loaded nor incomplete.
+        db.canvass(&["import", &path]).expect(0);
+    }
+
     fn faults_that_pass_cost_nothing(db: Database) {
         let records = internists("207R00000X", 0, 900);
         let faults = [

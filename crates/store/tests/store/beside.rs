@@ -119,14 +119,19 @@ both_engines! {
     async fn changes_are_found_by_their_day_and_field(db: Database) {
         people(&db, 0..4).await;
         let day = SignedDuration::from_hours(24);
+        // Nothing changes where the day of the last update did not.
+        let later = |mut p: Provider| {
+            p.updated_on = Some(jiff::civil::date(2025, 1, 1));
+            p
+        };
         let called = |n, digits: &str| {
-            let mut p = person(n);
+            let mut p = later(person(n));
             practice(&mut p).phone = Phone::parse(digits);
             p
         };
         db.write_providers(&[called(0, "5595550111")], now() + day).await.unwrap();
-        db.write_providers(&[in_city(1, "CLOVIS", "CA")], now() + day * 2).await.unwrap();
-        let mut renamed = person(2);
+        db.write_providers(&[later(in_city(1, "CLOVIS", "CA"))], now() + day * 2).await.unwrap();
+        let mut renamed = later(person(2));
         renamed.name.middle = Some("B".into());
         db.write_providers(&[renamed], now() + day * 3).await.unwrap();
         let days: Vec<String> = (0..5).map(|n| jiff::tz::TimeZone::UTC.to_datetime(now() + day * n).date().to_string()).collect();

@@ -49,6 +49,7 @@ both_engines! {
         people(&db, 0..2).await;
         let mut moved = person(1);
         practice(&mut moved).phone = Phone::parse("5595550199");
+        moved.updated_on = Some(jiff::civil::date(2025, 1, 1));
         let at = now() + SignedDuration::from_hours(1);
         db.write_providers(&[moved], at).await.unwrap();
         let expected = Change {
