@@ -38,10 +38,10 @@ pub struct RequestId(pub String);
 
 /// Puts the guards around the routes.
 ///
-/// `ordinary` routes answer within [`TIMEOUT`]; `streaming` ones (events, exports, uploads) take as
-/// long as they take.
-pub fn guarded(ordinary: Router, streaming: Router) -> Router {
-    let timeout = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, TIMEOUT);
+/// `ordinary` routes answer within `timeout`; `streaming` ones (events, exports, uploads, save-alls)
+/// take as long as they take.
+pub fn guarded(ordinary: Router, streaming: Router, timeout: Duration) -> Router {
+    let timeout = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, timeout);
     let csrf = CsrfLayer::new().with_rejection_response(forged);
     ordinary
         .layer(timeout)
@@ -168,7 +168,7 @@ mod tests {
                 get(async |_: axum::extract::Path<u8>| "ok"),
             )
             .route("/panic", get(async || -> &str { panic!("secret cause") }));
-        guarded(router, Router::new())
+        guarded(router, Router::new(), TIMEOUT)
     }
 
     async fn ask(method: Method, path: &str, headers: &[(&str, &str)]) -> (Response<()>, String) {

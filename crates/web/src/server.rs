@@ -35,6 +35,7 @@ pub struct Server {
     registry: Arc<RegistryEndpoint>,
     syncs: Arc<SyncMetrics>,
     stopping: CancellationToken,
+    timeout: Duration,
 }
 
 impl Server {
@@ -48,7 +49,15 @@ impl Server {
             syncs: Arc::new(SyncMetrics::since(app.clock().now())),
             app,
             stopping,
+            timeout: security::TIMEOUT,
         })
+    }
+
+    /// With another time that an ordinary answer may take.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
     }
 
     /// The application.
@@ -101,8 +110,9 @@ pub fn router(server: Server) -> Router {
         .route("/api/openapi.json", get(api::description))
         .with_state(server.clone())
         .merge(registry);
-    let streaming = streaming.merge(pages::uploads());
-    security::guarded(ordinary, streaming.with_state(server)).layer(from_fn(ops::measure))
+    let streaming = streaming.merge(pages::lasting());
+    let timeout = server.timeout;
+    security::guarded(ordinary, streaming.with_state(server), timeout).layer(from_fn(ops::measure))
 }
 
 /// Serves until `stop`, and works on jobs beside that when `jobs` says so. When it stops, requests

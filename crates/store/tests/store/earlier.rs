@@ -107,10 +107,11 @@ async fn earlier(db: &Database, url: &str, version: usize) {
         Engine::Sqlite => "TEXT",
         Engine::Postgres => "TIMESTAMPTZ",
     };
-    sql.push_str(&format!(
+    let made = format!(
         "CREATE TABLE schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at {time} NOT NULL);
          INSERT INTO schema_migrations VALUES (1, '0001_first', '2026-01-01T00:00:00Z');"
-    ));
+    );
+    sql.push_str(&made);
     let (hex, blob) = match db.engine() {
         Engine::Sqlite => ("'X''' || hex(record) || ''''", "X'00'"),
         Engine::Postgres => (

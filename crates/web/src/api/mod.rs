@@ -31,16 +31,13 @@ pub(crate) use openapi::serve as description;
 /// Bytes of a body that lists providers or leads at most.
 const LARGEST_LIST: usize = 2 * 1024 * 1024;
 
-/// Routes that answer soon, and those that take as long as they take: waiting, events, files.
+/// Routes that answer soon, and those that take as long as they take: waiting, events, files, all of
+/// a search.
 pub(crate) fn routers() -> (Router<Server>, Router<Server>) {
     (ordinary().into(), streaming().into())
 }
 
 fn ordinary() -> OpenApiRouter<Server> {
-    let lists = OpenApiRouter::new()
-        .routes(routes!(providers::save_all))
-        .routes(routes!(leads::bulk))
-        .layer(DefaultBodyLimit::max(LARGEST_LIST));
     OpenApiRouter::new()
         .routes(routes!(sync::show))
         .routes(routes!(sync::cancel))
@@ -63,10 +60,14 @@ fn ordinary() -> OpenApiRouter<Server> {
         .routes(routes!(users::edit))
         .routes(routes!(users::tokens, users::create_token))
         .routes(routes!(users::revoke_token))
-        .merge(lists)
 }
 
 fn streaming() -> OpenApiRouter<Server> {
+    // As long as millions of leads take: one that was broken off would have to begin anew.
+    let lists = OpenApiRouter::new()
+        .routes(routes!(providers::save_all))
+        .routes(routes!(leads::bulk))
+        .layer(DefaultBodyLimit::max(LARGEST_LIST));
     let import = OpenApiRouter::new()
         .routes(routes!(import::import))
         .layer(DefaultBodyLimit::max(import::LARGEST + 64 * 1024));
@@ -84,4 +85,5 @@ fn streaming() -> OpenApiRouter<Server> {
         .routes(routes!(leads::export))
         .merge(import)
         .merge(uploads)
+        .merge(lists)
 }

@@ -9,7 +9,11 @@ use crate::pages::leads::LeadRow;
 use sample::Amount;
 
 async fn ask(path: &str, encoding: &str) -> (StatusCode, Vec<u8>) {
-    let app: Router = crate::security::guarded(router().merge(assets::router()), Router::new());
+    let app: Router = crate::security::guarded(
+        router().merge(assets::router()),
+        Router::new(),
+        crate::security::TIMEOUT,
+    );
     let request = Request::get(path)
         .header("accept-encoding", encoding)
         .body(Body::empty())

@@ -32,7 +32,7 @@ use crate::problem::Problem;
 use crate::server::Server;
 use crate::ui::{Avatar, Link, Notice};
 
-/// The routes of all pages, but for [`uploads`].
+/// The routes of all pages, but for those of [`lasting`].
 pub fn router() -> Router<Server> {
     Router::new()
         .route("/theme", post(theme::choose))
@@ -45,9 +45,11 @@ pub fn router() -> Router<Server> {
         .merge(team::handlers::router())
 }
 
-/// The routes that take as long as a file takes to arrive.
-pub fn uploads() -> Router<Server> {
-    leads::upload::router().merge(imports::handlers::uploads())
+/// The routes that take as long as a file takes to arrive, or as all of a search.
+pub fn lasting() -> Router<Server> {
+    leads::upload::router()
+        .merge(imports::handlers::uploads())
+        .merge(providers::handlers::lasting())
 }
 
 /// Who looks at a page.

@@ -154,3 +154,26 @@ async fn a_wait_that_is_too_short_answers_with_how_far_it_is() {
         assert!(run["state"] == state || run["state"] == "running", "{run}");
     }
 }
+
+both_engines! {
+    async fn all_of_a_search_takes_as_long_as_it_takes(world: World of 30) {
+        world.pull().await;
+        let world = world.impatient();
+        let late = world.get("/api/providers?limit=200").begin().await;
+        assert_eq!(late.status().as_u16(), 408);
+        let saved = world.by(Role::Manager, Method::POST, "/api/providers/save-all")
+            .header("idempotency-key", "k")
+            .json(&json!({"filter": {}}))
+            .await;
+        assert_eq!(saved.json()["created"], 30, "{}", saved.text);
+        let bulk = world.by(Role::Manager, Method::POST, "/api/leads/bulk")
+            .json(&json!({"filter": {}, "patch": {"status": "contacted"}}))
+            .await;
+        assert_eq!(bulk.json()["updated"], 30, "{}", bulk.text);
+        for list in ["providers", "leads"] {
+            let path = format!("/api/{list}/export?format=csv");
+            let file = world.by(Role::Manager, Method::GET, &path).send().await;
+            assert_eq!((file.status.as_u16(), file.text.lines().count()), (200, 31), "{}", file.text);
+        }
+    }
+}

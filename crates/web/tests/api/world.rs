@@ -146,6 +146,14 @@ impl World {
         }
     }
 
+    /// With an ordinary answer that may take no time at all.
+    #[must_use]
+    pub fn impatient(mut self) -> Self {
+        let server = Server::new(self.app.clone(), self.stopping.clone()).unwrap();
+        self.router = router(server.with_timeout(Duration::ZERO));
+        self
+    }
+
     /// Works on jobs beside the server until the test ends.
     #[must_use]
     pub fn working(mut self) -> Self {

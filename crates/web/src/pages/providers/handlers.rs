@@ -27,8 +27,12 @@ use crate::ui::{Link, Notice};
 pub fn router() -> Router<Server> {
     Router::new()
         .route("/providers", get(list))
-        .route("/providers/save-all", post(save_all))
         .route("/providers/{npi}", get(show))
+}
+
+/// The routes that take as long as they take.
+pub fn lasting() -> Router<Server> {
+    Router::new().route("/providers/save-all", post(save_all))
 }
 
 /// A search as it was asked for.
