@@ -8,8 +8,8 @@ use std::{
 use canvass_model::{Npi, Provider};
 use canvass_nppes::{
     api::{
-        Answer, Evidence, Meaning, PAGE, Query, Reach, Refusal, Step, Walk, normalise,
-        note_evidence, page_number, split,
+        Answer, Evidence, PAGE, Query, Reach, Refusal, Step, Walk, normalise, note_evidence,
+        page_number, split,
     },
     geo::Places,
 };
@@ -209,25 +209,29 @@ impl<'a> Work<'a> {
     fn take(&mut self, page: u32, records: &[Value]) -> Result<(), Error> {
         let read = self.read(records);
         let tries = self.again.get(&page).copied().unwrap_or(0);
-        let mut ask_again = read.short_of_some && tries < AGAIN;
+        let ask_again = read.short_of_some && tries < AGAIN;
         if read.short_of_some && !ask_again {
             self.at.doubtful.insert(page);
         } else {
             self.at.doubtful.remove(&page);
         }
+        let walk = &mut self.at.walk;
+        let before = walk.asked_again();
         if ask_again {
             *self.again.entry(page).or_default() += 1;
+            self.sent.add_retry();
+        } else if read.short_of_some {
+            walk.take_padded(page, &read.list);
         } else {
-            let meaning = self.at.walk.take(page, &read.list);
-            ask_again = meaning == Meaning::Suspect;
+            walk.take(page, &read.list);
+        }
+        for _ in before..walk.asked_again() {
+            self.sent.add_retry();
         }
         let now = self.shared.app.clock().now();
         self.at.since.get_or_insert(now);
         for provider in &read.providers {
             note_evidence(&mut self.at.evidence, &self.query, provider);
-        }
-        if ask_again {
-            self.sent.add_retry();
         }
         let learned = self.learn();
         // The next pages go out before this one is written, so that the registry is never waited

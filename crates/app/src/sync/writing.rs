@@ -38,13 +38,14 @@ impl Writing {
             match self.attempt(&part, &self.before, (0, 0)).await {
                 Ok(true) => {}
                 Ok(false) => return Ok(false),
-                Err(error) if error.is_refusal() => match providers.as_slice() {
-                    [refused] => batch.set_aside.push(set_aside(refused, &error)),
-                    _ => {
+                Err(error) if error.is_refusal() => {
+                    if let [refused] = providers.as_slice() {
+                        batch.set_aside.push(set_aside(refused, &error));
+                    } else {
                         let half = providers.split_off(providers.len() / 2);
                         open.extend([half, providers]);
                     }
-                },
+                }
                 Err(error) => return Err(error.into()),
             }
         }

@@ -61,6 +61,9 @@ struct Seen {
     last: u64,
     /// In which turn it came: tells which of two pages is the older.
     turn: u32,
+    /// Whether it is as long as a full page only because records stand on it twice.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    padded: bool,
 }
 
 /// What a page means for the walk.
@@ -114,11 +117,21 @@ impl Walk {
     /// Takes in an answered page: how many records stand before it, and what is on it, each record
     /// once, in the order in which it came.
     pub fn take(&mut self, skip: u32, records: &[u64]) -> Meaning {
+        self.take_in(skip, records, false)
+    }
+
+    /// Takes in a page that is as long as a full one, though records stand on it twice. It may have
+    /// been the last one, or others may have been pushed out of it.
+    pub fn take_padded(&mut self, skip: u32, records: &[u64]) -> Meaning {
+        self.take_in(skip, records, true)
+    }
+
+    fn take_in(&mut self, skip: u32, records: &[u64], padded: bool) -> Meaning {
         if self.capped_from.is_some_and(|c| skip >= c) {
             return Meaning::Past;
         }
         let records = &records[..records.len().min(PAGE as usize)];
-        self.insert(skip, records);
+        self.insert(skip, records, padded);
         let mut suspect = false;
         while let Some((earlier, later)) = self.contradiction(skip) {
             let again = self.contradicted(earlier, later);
@@ -143,14 +156,19 @@ impl Walk {
         self.cap(skip);
     }
 
-    fn insert(&mut self, skip: u32, records: &[u64]) {
+    fn insert(&mut self, skip: u32, records: &[u64], padded: bool) {
         self.remove(skip);
         self.turn += 1;
         let seen = Seen {
-            records: u32::try_from(records.len()).unwrap_or(PAGE),
+            records: if padded {
+                PAGE
+            } else {
+                u32::try_from(records.len()).unwrap_or(PAGE)
+            },
             first: records.first().copied().unwrap_or_default(),
             last: records.last().copied().unwrap_or_default(),
             turn: self.turn,
+            padded,
         };
         self.pages.insert(skip, seen);
         for record in records {
@@ -208,6 +226,9 @@ impl Walk {
         let (Some(a), Some(b)) = (self.pages.get(&earlier), self.pages.get(&later)) else {
             return true;
         };
+        if a.padded && b.records == 0 {
+            return true;
+        }
         let offset = later - earlier;
         if offset >= a.records {
             return a.records == PAGE || b.records == 0;
@@ -342,6 +363,11 @@ impl Walk {
         }
         self.again = 0;
         self.tries.clear();
+    }
+
+    /// How many pages were asked for again so far.
+    pub fn asked_again(&self) -> u32 {
+        self.again
     }
 
     /// Pages that kept contradicting one before them, by their number from 1: what stands between

@@ -484,7 +484,7 @@ mod tests {
     fn the_country_is_split_by_state() {
         let split = split(&query(None, None), &Evidence::new(), Places::bundled()).unwrap();
         assert!(split.parts.len() >= 59);
-        let abroad = Evidence::from([("ON".to_owned(), 1), ("".to_owned(), 1)]);
+        let abroad = Evidence::from([("ON".to_owned(), 1), (String::new(), 1)]);
         let with = super::split(&query(None, None), &abroad, Places::bundled()).unwrap();
         assert_eq!(with.parts.len(), split.parts.len() + 1);
     }

@@ -267,7 +267,7 @@ impl Store {
             .query(
                 "SELECT state, label, reason, left_out FROM sync_partitions
                  WHERE run_id = $1 AND (state IN ('truncated', 'failed', 'doubtful') OR left_out IS NOT NULL)
-                 ORDER BY place, label LIMIT $2",
+                 ORDER BY CASE WHEN left_out IS NULL THEN 0 ELSE 1 END, place, label LIMIT $2",
                 params![run, LINES],
             )
             .await?;

@@ -331,6 +331,22 @@ fn one_repetition_past_the_reach_does_not_make_a_registry_capped() {
 }
 
 #[test]
+fn a_page_that_is_full_only_by_repetition_is_the_end_only_when_nothing_follows() {
+    let registry = Registry::new(500, Served::Deep);
+    let page = |skip| registry.page(skip).unwrap();
+    let next = |walk: &Walk| walk.next(&BTreeSet::new(), Reach::Deep, false);
+    let mut walk = Walk::default();
+    walk.take(0, page(0));
+    walk.take_padded(STRIDE, &page(STRIDE)[1..]);
+    assert_ne!(next(&walk), Step::Complete);
+    let mut last = Walk::default();
+    last.take(0, page(0));
+    last.take_padded(STRIDE, &page(STRIDE)[..150]);
+    last.take(2 * STRIDE, &[]);
+    assert_eq!(next(&last), Step::Complete);
+}
+
+#[test]
 fn what_is_reconsidered_is_asked_for_again() {
     let registry = Registry::new(500, Served::Deep);
     let mut walk = Walk::default();
