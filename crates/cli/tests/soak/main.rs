@@ -8,7 +8,7 @@ fn soak(postgres: Option<String>, seed: u64, kill: bool) {
     let asked = std::env::var("CANVASS_SOAK").unwrap_or_default();
     let mut asked = asked.split(' ');
     let mut number = |or: u64| asked.next().and_then(|n| n.parse().ok()).unwrap_or(or);
-    let (seed, rounds) = (number(seed), number(12));
+    let (seed, rounds) = (number(seed), number(10));
     let without = asked.next().unwrap_or_default();
     let report = run(Settings {
         binary: env!("CARGO_BIN_EXE_canvass").into(),

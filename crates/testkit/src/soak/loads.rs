@@ -20,8 +20,6 @@ use super::{
 #[derive(Clone, Debug)]
 pub(super) struct Load {
     pub(super) file: Arc<Dissemination>,
-    /// Whether it is older than what was loaded before.
-    old: bool,
     force: bool,
     /// When it is to be stopped.
     stop: Option<Duration>,
@@ -70,9 +68,7 @@ impl World {
         if kind.starts_with("old") {
             let archive = lock(&self.archive);
             let file = Arc::clone(archive.choose(rng)?);
-            let newest = archive.iter().map(|f| f.until).max();
             return Some(Load {
-                old: Some(file.until) < newest,
                 file,
                 force: kind == "old-forced",
                 stop: None,
@@ -114,7 +110,6 @@ impl World {
         };
         Some(Load {
             file,
-            old: false,
             force: false,
             stop,
             server,
@@ -129,7 +124,9 @@ impl World {
 
     /// Loads a file.
     pub(super) fn load(&self, load: &Load) {
-        let refused = load.file.is_broken() || (load.old && !load.force);
+        // It must be refused if it is older than what was loaded before.
+        let is_old = Some(load.file.until) < self.model().loaded_until;
+        let refused = load.file.is_broken() || (is_old && !load.force);
         let would_go = if refused {
             0
         } else {
@@ -180,10 +177,13 @@ impl World {
                 if !refused {
                     model.load_broke(&load.file, true);
                 }
+                let may_be_old = Some(load.file.until) < model.attempted_until;
                 drop(model);
                 let excused = refused
                     || ended == End::Stopped
                     || (would_go > 40 && !load.force)
+                    // And may be if it is older than what may have been loaded.
+                    || (may_be_old && !load.force)
                     // Only one runs at a time, and a command does not wait.
                     || (load.server.is_none() && said.contains("another import"));
                 if !excused {

@@ -249,17 +249,17 @@ impl World {
                     }
                 });
             }
+            if self.settings.kill {
+                let mut rng = ChaCha8Rng::seed_from_u64(rng.random());
+                scope.spawn(move || {
+                    for _ in 0..rng.random_range(0..=2) {
+                        self.kill_somebody(&mut rng);
+                    }
+                });
+            }
             if rng.random_bool(0.6) && !self.is_without("changes") {
                 thread::sleep(Duration::from_millis(rng.random_range(0..400)));
                 self.change_registry(rng);
-            }
-            let kills = if rng.random_bool(0.7) {
-                rng.random_range(1..=2)
-            } else {
-                0
-            };
-            for _ in 0..if self.settings.kill { kills } else { 0 } {
-                self.kill_somebody(rng);
             }
         });
         self.settle();

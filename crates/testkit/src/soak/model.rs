@@ -116,6 +116,9 @@ pub(super) struct Model {
     /// Loads of this round that were broken off, and whether they have said that they were.
     broken: Vec<(Arc<Dissemination>, bool)>,
     loads: Vec<Arc<Dissemination>>,
+    /// The latest day of a file that was loaded for certain, and of one that may have been.
+    pub(super) loaded_until: Option<Date>,
+    pub(super) attempted_until: Option<Date>,
     pub(super) round: u32,
     /// Whether a row may fit its filter no longer that has just done so: to look past that fault.
     pub(super) may_move: bool,
@@ -228,6 +231,7 @@ impl Model {
     /// A load begins that may be brought into use.
     pub(super) fn loading(&mut self, file: &Arc<Dissemination>) {
         self.loads.push(Arc::clone(file));
+        self.attempted_until = self.attempted_until.max(Some(file.until));
         for at in 0..self.people.len() {
             if let Some(version) = file.tells(at) {
                 self.known[at].possible = self.known[at].possible.max(Some(version));
@@ -245,6 +249,7 @@ impl Model {
 
     /// A load has ended well.
     pub(super) fn loaded(&mut self, file: &Arc<Dissemination>) {
+        self.loaded_until = self.loaded_until.max(Some(file.until));
         for at in 0..self.people.len() {
             if let Some(version) = file.tells(at) {
                 self.known[at].certain = self.known[at].certain.max(Some(version));

@@ -184,6 +184,15 @@ impl Person {
         format!("CLINIC{:06} {}", self.number, self.last_name())
     }
 
+    /// Its kind, as the API says it.
+    pub(super) fn entity(&self) -> &'static str {
+        if self.organization {
+            "organization"
+        } else {
+            "individual"
+        }
+    }
+
     /// A word that is in no other name.
     pub(super) fn own_word(&self) -> String {
         if self.organization {

@@ -4,9 +4,14 @@
 use std::collections::BTreeSet;
 
 use rand::{Rng, RngExt as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{filter::Filter, ops::status, world::World};
+use super::{
+    filter::Filter,
+    ops::status,
+    people::{SPECIALTIES, STATES},
+    world::World,
+};
 
 const SORTS: [&str; 4] = ["name", "city", "enumerated", "updated"];
 
@@ -14,12 +19,13 @@ impl World {
     /// One question of any kind.
     pub(super) fn read(&self, rng: &mut impl Rng) {
         let server = rng.random_range(0..2);
-        match rng.random_range(0..12) {
+        match rng.random_range(0..14) {
             0..=3 => self.search(rng, server),
             4 | 5 => self.search_by_name(rng, server),
             6 => self.export(rng, server),
             7 => self.facets(rng, server),
             8 | 9 => self.lead_list(rng, server),
+            10 | 11 => self.registry_page(rng, server),
             _ => self.look_up(rng, server),
         }
     }
@@ -141,6 +147,32 @@ impl World {
             .into_iter()
             .map(|lead| lead["provider"].clone())
             .collect();
+        self.check_rows(&path, &rows.into(), &filter, &floor, &mut BTreeSet::new());
+    }
+
+    /// A page as the registry itself would give it.
+    fn registry_page(&self, rng: &mut impl Rng, server: usize) {
+        self.count("pages as of the registry");
+        let filter = Filter {
+            states: vec![STATES[rng.random_range(0..STATES.len())]],
+            specialty: Some(rng.random_range(0..SPECIALTIES.len())),
+            ..Filter::default()
+        };
+        let floor = self.model().floor();
+        let skip = rng.random_range(0..3) * 50;
+        let path = format!(
+            "/api/?version=2.1&taxonomy_description={}&state={}&limit=200&skip={skip}",
+            SPECIALTIES[filter.specialty.unwrap_or_default()].0,
+            filter.states[0]
+        );
+        let Some(page) = self.json(server, &path) else {
+            return;
+        };
+        let Some(results) = page["results"].as_array() else {
+            return self.fault(format!("{path}: {page}"));
+        };
+        let row = |result: &Value| json!({"npi": result["number"], "updated_on": result["basic"]["last_updated"]});
+        let rows: Vec<Value> = results.iter().map(row).collect();
         self.check_rows(&path, &rows.into(), &filter, &floor, &mut BTreeSet::new());
     }
 

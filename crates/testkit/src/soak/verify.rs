@@ -8,7 +8,15 @@ use std::{
 
 use serde_json::Value;
 
-use super::{filter::Filter, people::PLACES, process::PATIENCE, world::World};
+use super::{
+    filter::Filter,
+    people::{PLACES, SPECIALTIES},
+    process::PATIENCE,
+    world::World,
+};
+
+/// After so many rounds `doctor` is asked.
+const DOCTOR: u32 = 10;
 
 impl World {
     /// Waits until nothing is under way, asks again for what was not answered, and compares the
@@ -83,6 +91,17 @@ impl World {
         self.verify_tables(there.iter().flatten().count(), leads.len());
         self.model().settle(&there, &unpublished, &leads);
         self.verify_places(server);
+        self.verify_facets(server);
+        if self.model().round.is_multiple_of(DOCTOR) {
+            self.verify_doctor();
+        }
+    }
+
+    fn verify_doctor(&self) {
+        let doctor = self.command(&["doctor".to_owned()], None);
+        if doctor.as_ref().is_none_or(|ended| ended.code != Some(0)) {
+            self.fault(format!("doctor: {doctor:?}"));
+        }
     }
 
     /// Every provider through the search: none twice, each as it may be.
@@ -224,6 +243,42 @@ impl World {
         }
     }
 
+    /// What is told beside a search counts those who are found by it.
+    fn verify_facets(&self, server: usize) {
+        for specialty in 0..SPECIALTIES.len() {
+            let filter = Filter {
+                specialty: Some(specialty),
+                ..Filter::default()
+            };
+            let path = format!("/api/providers/facets?{}", filter.query());
+            let Some(facets) = self.json(server, &path) else {
+                return;
+            };
+            let mut wanted: BTreeMap<&str, u64> = BTreeMap::new();
+            let model = self.model();
+            let floor = model.floor();
+            for at in model.answerable(&filter, &floor).certainly {
+                let (person, known) = (&model.people[at], &model.known[at]);
+                if let Some(version) = known.certain.filter(|_| !known.unpublished) {
+                    let places = person.versions[version].places();
+                    let states: BTreeSet<&str> = places.map(|place| PLACES[place].0).collect();
+                    for value in states.into_iter().chain([person.entity()]) {
+                        *wanted.entry(value).or_default() += 1;
+                    }
+                }
+            }
+            drop(model);
+            let told: BTreeMap<&str, u64> = [&facets["state"], &facets["entity"]]
+                .into_iter()
+                .flat_map(|facet| facet.as_array().into_iter().flatten())
+                .filter_map(|one| Some((one["value"].as_str()?, one["count"].as_u64()?)))
+                .collect();
+            if told != wanted {
+                self.fault(format!("{path}: {told:?} instead of {wanted:?}"));
+            }
+        }
+    }
+
     /// The rows of a search are those who must be found by it, and the count is theirs.
     fn verify_search(&self, server: usize, filter: &Filter, more: &str) {
         let path = format!("/api/providers?limit=1000&{}{more}", filter.query());
@@ -298,9 +353,6 @@ impl World {
                 self.fault(format!("{word} finds {items:?} instead of {npi}"));
             }
         }
-        let doctor = self.command(&["doctor".to_owned()], None);
-        if doctor.as_ref().is_none_or(|ended| ended.code != Some(0)) {
-            self.fault(format!("doctor: {doctor:?}"));
-        }
+        self.verify_doctor();
     }
 }
