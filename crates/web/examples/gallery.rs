@@ -18,7 +18,11 @@ mod server {
             .merge(assets::router())
             .route("/theme", axum::routing::post(pages::theme::choose))
             .route("/api/docs", axum::routing::get(pages::api_docs::show));
-        axum::serve(listener, security::guarded(routes, Router::new())).await?;
+        axum::serve(
+            listener,
+            security::guarded(routes, Router::new(), std::time::Duration::from_secs(30)),
+        )
+        .await?;
         Ok(())
     }
 }

@@ -7,164 +7,15 @@ use std::{
 
 use canvass_model::{Door, Npi, Provider, Source};
 use canvass_nppes::files::{Extent, FileError, FileKind, Member, SetAside, Side};
-use canvass_store::{Delta, DoubleOutcome, Edit, Missing, Prepared, Replacement, RowSetAside};
+use canvass_store::{Delta, Edit, RowSetAside};
 
 use super::{Load, blocking, known_until, read, report::ImportPhase};
 use crate::Error;
 
-/// Providers that are loaded together.
-const TOGETHER: usize = 8_000;
 /// Providers that a file which is no full one may have: they are one change.
 const MOST: usize = 2_000_000;
-/// A full file that lacks more of the active providers is refused.
-const MAX_MISSING_PERCENT: u64 = 5;
-/// A full file of which more of the rows can't be read is refused.
-const MAX_UNREAD_PERCENT: u64 = 1;
-
-/// Where the rows of main files are, in the order in which they were added.
-#[derive(Default)]
-struct Rows {
-    /// Each file, and the place of its first row among all.
-    files: Vec<(String, usize)>,
-    /// The line and the NPI of each row.
-    all: Vec<(u32, Npi)>,
-}
-
-impl Rows {
-    fn begin(&mut self, file: &str) {
-        self.files.push((file.to_owned(), self.all.len()));
-    }
-
-    fn add(&mut self, line: u64, npi: Npi) {
-        self.all
-            .push((u32::try_from(line).unwrap_or(u32::MAX), npi));
-    }
-
-    /// The row that does not count of two with one NPI.
-    fn set_aside(&self, double: &DoubleOutcome) -> SetAside {
-        let at = match double.set_aside {
-            Some(at) => usize::try_from(at).ok(),
-            None => self.all.iter().position(|(_, npi)| *npi == double.npi),
-        };
-        let at = at.unwrap_or(usize::MAX);
-        let file = self.files.iter().rev().find(|(_, first)| *first <= at);
-        SetAside {
-            file: file.map(|(name, _)| name.clone()).unwrap_or_default(),
-            line: self.all.get(at).map_or(0, |(line, _)| u64::from(*line)),
-            npi: Some(double.npi.to_string()),
-            reason: "another row of the file has this NPI, and counts".into(),
-            row: String::new(),
-        }
-    }
-}
 
 impl Load<'_> {
-    /// Brings what a full file changes into use.
-    pub(super) async fn replace(&mut self, id: &str) -> Result<(), Error> {
-        let mut new = self.staged(id).await?;
-        self.progress
-            .send_modify(|p| p.phase = ImportPhase::Publishing);
-        new.unpublish_missing().await?;
-        self.check()?;
-        let summary = self.summary.clone();
-        let done = new
-            .publish(id, |done| {
-                let mut summary = summary.clone();
-                summary.replaced(done);
-                summary.to_json()
-            })
-            .await?;
-        self.summary.replaced(&done);
-        Ok(())
-    }
-
-    /// Reads a full file and stages what it changes; refuses one that would take too much away.
-    async fn staged(&mut self, id: &str) -> Result<Replacement, Error> {
-        let store = self.app.store().clone();
-        let side = self.side(id).await?;
-        let mut new = store
-            .replace_providers(self.door(), self.options.dry_run, self.app.clock().now())
-            .await?;
-        let mut rows = Rows::default();
-        for member in self.main() {
-            self.stage(id, &member, &side, &mut new, &mut rows).await?;
-        }
-        let doubles = new.end_rows().await?;
-        let doubles = doubles.iter().map(|double| rows.set_aside(double));
-        let doubles = doubles.collect();
-        self.set_aside(id, doubles).await?;
-        let unused = side.unused(|npi| new.has(npi)).collect();
-        self.set_aside(id, unused).await?;
-        self.summary.sum_up();
-        self.refuse_loss(&new).await?;
-        Ok(new)
-    }
-
-    async fn stage(
-        &mut self,
-        id: &str,
-        member: &Member,
-        side: &Arc<Side>,
-        new: &mut Replacement,
-        rows: &mut Rows,
-    ) -> Result<(), Error> {
-        let before = self.progress.borrow().bytes;
-        rows.begin(&member.name);
-        let mut made = read::providers(&self.catalog, member, side, |p| Prepared::new(&p))?;
-        let mut together: Vec<Prepared> = Vec::with_capacity(TOGETHER + 1_000);
-        loop {
-            self.check()?;
-            let batch = made.recv().await.transpose()?;
-            let is_last = batch.is_none();
-            if let Some(batch) = batch {
-                let count = batch.rows.len() + batch.set_aside.len();
-                self.read_on(before + batch.bytes, count);
-                self.summary.add_rows(&member.name, count as u64);
-                // What can't be read says nothing of its provider, not even that it is gone.
-                let unread = batch.set_aside.iter().filter_map(|row| row.npi.as_deref());
-                for npi in unread.filter_map(|npi| npi.trim().parse().ok()) {
-                    new.keep(npi);
-                }
-                self.unread += batch.set_aside.len() as u64;
-                self.set_aside(id, batch.set_aside).await?;
-                for (line, prepared) in batch.rows {
-                    rows.add(line, prepared.npi());
-                    together.push(prepared);
-                }
-            }
-            if together.len() >= TOGETHER || is_last {
-                new.add(std::mem::take(&mut together)).await?;
-            }
-            if is_last {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Refuses a full file that can't be one: of which much can't be read, or without which many
-    /// providers would be.
-    async fn refuse_loss(&mut self, new: &Replacement) -> Result<(), Error> {
-        let Missing { missing, active } = new.missing().await?;
-        self.summary.unpublished = missing;
-        let (unread, rows) = (self.unread, self.summary.rows);
-        let too_much = if missing * 100 > active * MAX_MISSING_PERCENT {
-            format!(
-                "{missing} of {active} active providers are not in this file, more than {MAX_MISSING_PERCENT} %"
-            )
-        } else if unread * 100 > rows * MAX_UNREAD_PERCENT {
-            format!("{unread} of {rows} rows can't be read, more than {MAX_UNREAD_PERCENT} %")
-        } else {
-            return Ok(());
-        };
-        self.summary.refusal = Some(too_much.clone());
-        if self.options.force || self.options.dry_run {
-            return Ok(());
-        }
-        Err(Error::Conflict(format!(
-            "{too_much}; nothing was changed. Check that the file is whole, or import it by force"
-        )))
-    }
-
     /// Changes those providers that a weekly file or a report names.
     pub(super) async fn change(&mut self, id: &str) -> Result<(), Error> {
         let partial = self.all(id).await?;
@@ -197,7 +48,7 @@ impl Load<'_> {
     }
 
     /// By which door the providers of main files come, and what they have of each.
-    fn door(&self) -> Door {
+    pub(super) fn door(&self) -> Door {
         let has = |kind| self.catalog.members().iter().any(|m| m.kind == kind);
         let source = if self.is_full() {
             Source::FullFile
@@ -216,11 +67,7 @@ impl Load<'_> {
     /// Says what a load would do.
     pub(super) async fn try_out(&mut self) -> Result<(), Error> {
         if self.is_full() {
-            let new = self.staged("").await?;
-            let missing = self.summary.unpublished;
-            self.summary.replaced(new.done());
-            self.summary.unpublished = missing;
-            return Ok(());
+            return self.try_full().await;
         }
         let partial = self.all("").await?;
         let edit = partial.edit();
@@ -234,11 +81,11 @@ impl Load<'_> {
         Ok(())
     }
 
-    fn main(&self) -> Vec<Member> {
+    pub(super) fn main(&self) -> Vec<Member> {
         self.catalog.main().cloned().collect()
     }
 
-    fn read_on(&self, bytes: u64, rows: usize) {
+    pub(super) fn read_on(&self, bytes: u64, rows: usize) {
         self.progress.send_modify(|p| {
             p.phase = ImportPhase::Reading;
             p.bytes = p.bytes.max(bytes);
@@ -247,13 +94,13 @@ impl Load<'_> {
     }
 
     /// Keeps rows that were set aside, unless nothing is to be written.
-    async fn set_aside(&mut self, id: &str, rows: Vec<SetAside>) -> Result<(), Error> {
+    pub(super) async fn set_aside(&mut self, id: &str, rows: Vec<SetAside>) -> Result<(), Error> {
         if rows.is_empty() {
             return Ok(());
         }
-        self.summary.add_aside(&rows);
         let count = rows.len() as u64;
         self.progress.send_modify(|p| p.set_aside += count);
+        let rows = self.summary.keep_aside(rows);
         if self.options.dry_run {
             return Ok(());
         }
@@ -275,7 +122,7 @@ impl Load<'_> {
     }
 
     /// The side files.
-    async fn side(&mut self, id: &str) -> Result<Arc<Side>, Error> {
+    pub(super) async fn side(&mut self, id: &str) -> Result<Arc<Side>, Error> {
         let catalog = self.catalog.clone();
         let progress = self.progress.clone();
         let read = blocking(move || -> Result<(Side, Vec<SetAside>), FileError> {
@@ -308,6 +155,7 @@ impl Load<'_> {
                 let rows = batch.rows.len() + batch.set_aside.len();
                 self.read_on(before + batch.bytes, rows);
                 self.summary.add_rows(&member.name, rows as u64);
+                self.summary.add_left_out(batch.left_out);
                 self.set_aside(id, batch.set_aside).await?;
                 for (mut line, mut provider) in batch.rows {
                     let npi = provider.npi;
@@ -323,7 +171,9 @@ impl Load<'_> {
                         std::mem::swap(known, &mut provider);
                         std::mem::swap(first, &mut line);
                     }
-                    let again = twice(&member.name, line, npi);
+                    let again = batch.raw.aside(line, TWICE);
+                    // The earlier row of two may be of a batch that is gone.
+                    let again = again.unwrap_or_else(|| twice(&member.name, line, npi));
                     self.set_aside(id, vec![again]).await?;
                 }
                 if providers.len() > MOST {
@@ -456,12 +306,15 @@ impl Partial {
     }
 }
 
+/// Why one of two rows with one NPI is set aside.
+pub(super) const TWICE: &str = "another row of the file has this NPI, and counts";
+
 fn twice(file: &str, line: u64, npi: Npi) -> SetAside {
     SetAside {
         file: file.to_owned(),
         line,
         npi: Some(npi.to_string()),
-        reason: "this NPI stands in the file twice; the first row counts".into(),
+        reason: TWICE.into(),
         row: String::new(),
     }
 }

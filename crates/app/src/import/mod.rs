@@ -5,6 +5,7 @@
 //! change. `start` runs loads in the background for the pages and the API, of files that `source`
 //! gets from where they may come from; `view` is what these show of a load.
 
+mod full;
 mod load;
 mod read;
 mod report;

@@ -2,6 +2,7 @@
 
 use std::{
     any::Any,
+    collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
@@ -27,44 +28,61 @@ pub(super) struct Batch<T> {
     pub(super) rows: Vec<(u64, T)>,
     pub(super) set_aside: Vec<SetAside>,
     /// Values that were left out because they could not be understood.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the loads do not tell of them yet")
-    )]
     pub(super) left_out: LeftOut,
     /// Uncompressed bytes of the file up to here.
     pub(super) bytes: u64,
     /// The rows as they stand in the file, for the text of those that turn out not to count.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the loads do not ask for it yet")
-    )]
     pub(super) raw: RowBatch,
 }
 
-/// Reads a main file; `make` is done with each provider on one of several threads. Batches come in
-/// no fixed order. An error is the last that counts: what comes after it is not the whole file.
+/// The batches of a file as they come from several threads, given in the order of the file: what a
+/// load does must not depend on which thread was quicker.
+pub(super) struct Batches<T> {
+    made: mpsc::Receiver<Result<(u64, Batch<T>), FileError>>,
+    next: u64,
+    early: BTreeMap<u64, Batch<T>>,
+}
+
+impl<T> Batches<T> {
+    /// The next batch; none at the end. An error is the last that comes.
+    pub(super) async fn recv(&mut self) -> Option<Result<Batch<T>, FileError>> {
+        loop {
+            if let Some(batch) = self.early.remove(&self.next) {
+                self.next += 1;
+                return Some(Ok(batch));
+            }
+            match self.made.recv().await? {
+                Ok((number, batch)) => {
+                    self.early.insert(number, batch);
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+/// Reads a main file; `make` is done with each provider on one of several threads.
 pub(super) fn providers<T: Send + 'static>(
     catalog: &Catalog,
     member: &Member,
     side: &Arc<Side>,
     make: fn(Provider) -> T,
-) -> Result<mpsc::Receiver<Result<Batch<T>, FileError>>, FileError> {
+) -> Result<Batches<T>, FileError> {
     let mut reader = catalog.rows(member)?;
-    let (raw, rows) = sync_channel::<(RowBatch, u64)>(WAITING);
+    let (raw, rows) = sync_channel::<Numbered>(WAITING);
     let (done, made) = mpsc::channel(WAITING);
     let file: Arc<str> = member.shown().into();
     let (failed, shown) = (done.clone(), file.clone());
     thread::spawn(move || {
         let mut line = 1;
-        loop {
+        for number in 0.. {
             let next = whole(&shown, line, || {
                 let batch = reader.next_batch()?;
-                Ok(batch.map(|batch| (batch, reader.bytes_read())))
+                Ok(batch.map(|batch| (number, batch, reader.bytes_read())))
             });
             match next {
                 Ok(Some(batch)) => {
-                    line = batch.0.first_line();
+                    line = batch.1.first_line();
                     if raw.send(batch).is_err() {
                         return;
                     }
@@ -82,9 +100,11 @@ pub(super) fn providers<T: Send + 'static>(
     for _ in 0..WORKERS {
         let (rows, done, side, file) = (rows.clone(), done.clone(), side.clone(), file.clone());
         thread::spawn(move || {
-            while let Some((batch, bytes)) = next(&rows) {
+            while let Some((number, batch, bytes)) = next(&rows) {
                 let line = batch.first_line();
-                let parsed = whole(&file, line, || Ok(parse(batch, bytes, &side, make)));
+                let parsed = whole(&file, line, || {
+                    Ok((number, parse(batch, bytes, &side, make)))
+                });
                 let failed = parsed.is_err();
                 if done.blocking_send(parsed).is_err() || failed {
                     return;
@@ -92,8 +112,15 @@ pub(super) fn providers<T: Send + 'static>(
             }
         });
     }
-    Ok(made)
+    Ok(Batches {
+        made,
+        next: 0,
+        early: BTreeMap::new(),
+    })
 }
+
+/// Rows with their place among the batches, and how many bytes were read when they were.
+type Numbered = (u64, RowBatch, u64);
 
 /// Does a piece of work on a thread of its own kind. A panic in it is an error: otherwise the rest
 /// of the file would be missing without a word.
@@ -118,7 +145,7 @@ fn what(panic: &(dyn Any + Send)) -> &str {
         .unwrap_or("a panic without a text")
 }
 
-fn next(rows: &Mutex<Receiver<(RowBatch, u64)>>) -> Option<(RowBatch, u64)> {
+fn next(rows: &Mutex<Receiver<Numbered>>) -> Option<Numbered> {
     rows.lock()
         .unwrap_or_else(PoisonError::into_inner)
         .recv()
@@ -192,7 +219,6 @@ mod tests {
                 lines.push(line);
             }
         }
-        lines.sort_unstable();
         assert_eq!(lines, (2..6_002).collect::<Vec<u64>>());
     }
 

@@ -94,7 +94,6 @@ fn without_number(column: &str) -> &str {
 
 impl ImportSummary {
     /// Counts rows that were set aside, and gives those of which there is still room for the text.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the loads do not count so yet"))]
     pub(super) fn keep_aside(&mut self, mut rows: Vec<SetAside>) -> Vec<SetAside> {
         self.add_aside(&rows);
         let room = MAX_KEPT.saturating_sub(self.set_aside_kept);
@@ -115,7 +114,6 @@ impl ImportSummary {
     }
 
     /// Counts values that were left out of the rows of a batch.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the loads do not count so yet"))]
     pub(super) fn add_left_out(&mut self, some: LeftOut) {
         for some in some.0 {
             self.values_left_out += some.count;

@@ -71,6 +71,7 @@ both_engines! {
         let end = PartitionEnd::Split {
             parts: vec![],
             left_out: Some("something".into()),
+            still: String::new(),
             rest: vec![part("rest")],
         };
         db.finish_partition(&partition, OWNER, &end, (0, 0), now()).await.unwrap();
