@@ -455,7 +455,7 @@ async fn pages_follow_what_is_written_between_them(registry: Registry) {
     p.name.first = Some("ADA".to_owned());
     registry.write(&[p.clone()]).await;
     assert_eq!(registry.names(query).await[0], "FOLEY ADA");
-    p.status = RecordStatus::Unpublished;
+    p.status = RecordStatus::Deactivated;
     registry.write(&[p]).await;
     assert_eq!(registry.names(query).await, ["FOLEY PAUL"; 4]);
 }

@@ -468,14 +468,15 @@ mod tests {
             identifier: "X1".into(),
             ..Identifier::default()
         }];
-        let kept = new.onto(&known, &Door::API);
+        let file = Door::whole(Source::FullFile, None);
+        let kept = new.onto(&known, &file);
         assert_eq!(kept.enumerated_on, new.enumerated_on);
         assert_eq!(kept.taxonomies, new.taxonomies);
         assert_eq!(kept.secondary, new.secondary);
         assert_eq!(kept.identifiers, new.identifiers);
         assert_eq!(kept.practice, known.practice);
-        assert_eq!(changed(&known, &new, &Door::API), [""; 0]);
-        assert_eq!(new.onto(&kept, &Door::API), kept);
+        assert_eq!(changed(&known, &new, &file), [""; 0]);
+        assert_eq!(new.onto(&kept, &file), kept);
     }
 
     #[test]

@@ -137,12 +137,17 @@ impl Store {
             "are in the search index and nowhere else",
         );
         tell(&twice, "are in two segments of the search index");
-        let counted = self.index_state().await?.providers;
-        if u64::try_from(counted) != Ok(providers.len()) {
-            found.push(Damage {
-                what: format!("{} providers, but {counted} were counted", providers.len()),
-                remedy: REBUILD,
-            });
+        let state = self.index_state().await?;
+        for (there, counted, what) in [
+            (providers.len(), state.providers, "providers"),
+            (pending.len(), state.pending, "pending providers"),
+        ] {
+            if u64::try_from(counted) != Ok(there) {
+                found.push(Damage {
+                    what: format!("{there} {what}, but {counted} were counted"),
+                    remedy: REBUILD,
+                });
+            }
         }
         Ok(())
     }
@@ -205,22 +210,6 @@ impl Store {
             found.push(Damage {
                 what: format!("{empty} requests have a key and no answer"),
                 remedy: FORGET,
-            });
-        }
-        let mut gone = 0;
-        for segment in self.segments_of_blobs().await? {
-            let listed = self
-                .first(
-                    "SELECT 1 FROM index_segments WHERE segment = $1",
-                    params![segment],
-                )
-                .await?;
-            gone += u64::from(listed.is_none());
-        }
-        if gone > 0 {
-            found.push(Damage {
-                what: format!("parts of {gone} segments that are gone take up room"),
-                remedy: REBUILD,
             });
         }
         Ok(())

@@ -146,9 +146,6 @@ impl Store {
         limit: u64,
         skip: u64,
     ) -> Result<Vec<Held>, Error> {
-        if skip > MAX_SKIP {
-            return Err(Error::TooBroad);
-        }
         self.repeat(|| self.registry_page_once(query, limit, skip))
             .await
     }
@@ -160,6 +157,12 @@ impl Store {
         skip: u64,
     ) -> Result<Vec<Held>, Error> {
         let answer = self.ask(&question(query)).await?;
+        if answer.len() <= skip {
+            return Ok(Vec::new());
+        }
+        if skip > MAX_SKIP {
+            return Err(Error::TooBroad);
+        }
         let state = answer.state;
         let mut misses = 0;
         let mut walk = answer.walk(Order::Name, None);

@@ -104,7 +104,12 @@ both_engines! {
         let everybody = canvass_store::SaveAll::Filter(crate::found_by(&[]));
         let saved = app.store().save_all(&everybody, None, now(), None).await.unwrap();
         app.pass(60);
-        let done = load(&app, archives(smaller.path())).await;
+        let refused = import(&app, archives(smaller.path()), &ImportOptions::default()).await;
+        let Err(canvass_app::Error::Conflict(why)) = refused else { panic!("{refused:?}") };
+        assert!(why.contains("active providers are not in this file, more than 5 %"), "{why}");
+        assert_eq!(count(&app, &[("status", "unpublished")]).await, 0);
+        let forced = ImportOptions { force: true, ..ImportOptions::default() };
+        let done = import(&app, archives(smaller.path()), &forced).await.unwrap();
         assert_eq!((done[0].created, done[0].unchanged, done[0].updated), (0, 300, 0));
         let missing = done[0].unpublished;
         assert!(missing > 90, "{missing}");

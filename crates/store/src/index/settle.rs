@@ -129,7 +129,7 @@ impl Store {
 
     /// How many providers no segment describes, or [`PENDING`] when they are more.
     async fn pending_count(&self) -> Result<u64, Error> {
-        let sql = "SELECT COUNT(*) FROM (SELECT id FROM index_pending LIMIT $1) AS some";
+        let sql = "SELECT COUNT(*) FROM (SELECT id FROM index_pending LIMIT $1) AS first_ones";
         let limit = i64::try_from(PENDING).unwrap_or(i64::MAX);
         let row = self.first(sql, params![limit]).await?;
         row.map_or(Ok(0), |row| row.count(0))

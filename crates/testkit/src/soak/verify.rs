@@ -211,10 +211,10 @@ impl World {
                 self.fault(format!("{statement}: {got:?} instead of {wanted}"));
             }
         }
-        // Each save-all is one batch, and has created as many leads as its receipt says.
+        // The leads of a save-all are created at one moment, and there are as many leads as its receipt says.
         let count = |n: &mut BTreeMap<u64, i64>, of: u64, by: i64| *n.entry(of).or_default() += by;
         let mut sizes = BTreeMap::new();
-        for size in self.sql("SELECT count(*) FROM leads GROUP BY batch") {
+        for size in self.sql("SELECT count(*) FROM leads GROUP BY created_at") {
             count(&mut sizes, size.parse().unwrap_or_default(), 1);
         }
         for saved in &self.model().saved {

@@ -135,7 +135,7 @@ impl Replacement {
                 .store
                 .first(
                     "SELECT MAX(id) FROM (SELECT id FROM providers WHERE id > $1 ORDER BY id LIMIT $2)
-                     AS some",
+                     AS group_of_ids",
                     params![after, i64::try_from(GROUP).unwrap_or(i64::MAX)],
                 )
                 .await?;
