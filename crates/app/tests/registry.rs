@@ -6,7 +6,7 @@ use canvass_app::registry::{RegistryEndpoint, answer};
 use canvass_model::{Catalogue, Npi, Provider, RecordStatus};
 use canvass_nppes::api::{normalise, render};
 use canvass_store::Store;
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::date};
 use serde_json::{Value, json};
 
 /// Every refusal known, as recorded or reported.
@@ -456,6 +456,7 @@ async fn pages_follow_what_is_written_between_them(registry: Registry) {
     registry.write(&[p.clone()]).await;
     assert_eq!(registry.names(query).await[0], "FOLEY ADA");
     p.status = RecordStatus::Deactivated;
+    (p.deactivated_on, p.reactivated_on) = (Some(date(2027, 1, 1)), None);
     registry.write(&[p]).await;
     assert_eq!(registry.names(query).await, ["FOLEY PAUL"; 4]);
 }

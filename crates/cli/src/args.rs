@@ -145,8 +145,8 @@ pub(crate) enum Command {
     Registry(RegistryArgs),
     /// Check settings, database and registry
     Doctor(DoctorArgs),
-    /// Care of the search index.
-    #[command(subcommand)]
+    /// Care of the search index
+    #[command(subcommand, after_help = "Example:\n  canvass index rebuild")]
     Index(IndexCommand),
     /// Print the OpenAPI document
     #[command(after_help = "Example:\n  canvass openapi > openapi.json")]
