@@ -20,7 +20,7 @@ use std::{
 };
 
 use canvass_nppes::files::{Catalog, Extent, FileKind};
-use canvass_store::{ImportState, NewImport};
+use canvass_store::{ImportState, ImportTurn, NewImport};
 use futures_util::{StreamExt, stream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -253,16 +253,16 @@ impl Load<'_> {
                     self.stop.clone(),
                 )),
             };
-            let loaded = if self.is_full() {
-                self.replace(&id).await
-            } else {
-                self.change(&id).await
+            let loaded = match self.refuse_meanwhile(&fingerprint, until).await {
+                Ok(()) if self.is_full() => self.replace(&id).await,
+                Ok(()) => self.change(&id).await,
+                Err(error) => Err(error),
             };
             if let Some(signs) = signs {
                 signs.abort();
             }
             if let Err(error) = loaded {
-                return Err(self.give_up(&id, error).await);
+                return Err(self.give_up(&turn, error).await);
             }
             self.summary.seconds = began.elapsed().as_secs_f64();
             let report = self.summary.to_json();
@@ -301,6 +301,22 @@ impl Load<'_> {
         }
     }
 
+    /// Refuses what another load has brought while this one waited for its turn.
+    async fn refuse_meanwhile(
+        &self,
+        fingerprint: &[u8],
+        until: Option<jiff::civil::Date>,
+    ) -> Result<(), Error> {
+        let now = self.app.clock().now();
+        let known = self.app.store().imported(fingerprint, now).await?;
+        if known.is_some() && !self.options.force {
+            return Err(Error::Conflict(
+                "these files were imported meanwhile; nothing was left to do".into(),
+            ));
+        }
+        self.refuse_older(until).await
+    }
+
     /// Another load is running: waits a while, unless this one is stopped.
     async fn wait_for_turn(&self) -> Result<(), Error> {
         self.progress
@@ -312,8 +328,8 @@ impl Load<'_> {
         self.check()
     }
 
-    async fn give_up(&self, id: &str, error: Error) -> Error {
-        let store = self.app.store();
+    async fn give_up(&self, turn: &ImportTurn, error: Error) -> Error {
+        let (store, id) = (self.app.store(), turn.id.as_str());
         let cancelled = self.stop.is_cancelled();
         let (state, error) = if cancelled {
             let stopped =
@@ -327,7 +343,10 @@ impl Load<'_> {
         if let Err(error) = store.give_up_import(id, state, Some(&reason), now).await {
             tracing::warn!(%error, "the end of an import could not be noted");
         }
-        if let Err(error) = store.clear_replacements().await {
+        // Without the turn what is there may be another's. The next one clears this away as well.
+        if turn.is_held().await
+            && let Err(error) = store.clear_replacements().await
+        {
             tracing::warn!(%error, "what an import has left could not be cleared away");
         }
         error

@@ -62,7 +62,17 @@ impl ImportState {
 pub struct ImportTurn {
     /// Identifier of the import.
     pub id: String,
-    _lock: Lock,
+    lock: Lock,
+}
+
+impl ImportTurn {
+    /// Whether the turn is still held: the connection that holds it may be lost.
+    pub async fn is_held(&self) -> bool {
+        match &self.lock {
+            Lock::File { .. } => true,
+            Lock::Connection { client } => client.batch_execute("SELECT 1").await.is_ok(),
+        }
+    }
 }
 
 enum Lock {
@@ -70,7 +80,7 @@ enum Lock {
     File { _file: std::fs::File },
     /// Of the server, for as long as the connection lasts.
     Connection {
-        _client: deadpool_postgres::ClientWrapper,
+        client: deadpool_postgres::ClientWrapper,
     },
 }
 
@@ -191,7 +201,7 @@ impl Store {
         )
         .await?;
         tx.commit().await?;
-        Ok(Some(ImportTurn { id, _lock: lock }))
+        Ok(Some(ImportTurn { id, lock }))
     }
 
     /// As [`Store::begin_import`], of one that was announced.
@@ -229,7 +239,7 @@ impl Store {
         }
         tx.commit().await?;
         let id = import.to_owned();
-        Ok(Some(ImportTurn { id, _lock: lock }))
+        Ok(Some(ImportTurn { id, lock }))
     }
 
     async fn import_lock(&self) -> Result<Option<Lock>, Error> {
@@ -252,7 +262,7 @@ impl Store {
                         .query_one("SELECT pg_try_advisory_lock($1)", &[&IMPORT])
                         .await?;
                     if row.try_get(0)? {
-                        return Ok(Some(Lock::Connection { _client: client }));
+                        return Ok(Some(Lock::Connection { client }));
                     }
                     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
                 }

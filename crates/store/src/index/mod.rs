@@ -24,6 +24,7 @@ mod question;
 mod segment;
 mod settle;
 mod shared;
+mod stored;
 mod terms;
 mod valued;
 mod view;
@@ -42,7 +43,7 @@ pub(crate) use question::{
     text_whole,
 };
 pub(crate) use segment::{Keep, Scan, Segment};
-pub(crate) use settle::{BuiltBy, hold_manifest, set_dead};
+pub(crate) use stored::{BuiltBy, hold_manifest, set_dead};
 pub(crate) use terms::{Order, PART, Standing, kind, postal_head, term, terms};
 pub(crate) use view::{Index, Portion, State};
 pub(crate) use walk::Step;

@@ -3,7 +3,7 @@
 use canvass_model::{
     Door, Entity, PageRequest, Provider, ProviderFilter, ProviderSort, Source, StatusFilter,
 };
-use canvass_store::{NewImport, Prepared, Replacement, Store};
+use canvass_store::{Failing, NewImport, Prepared, Replacement, Store};
 
 use crate::{
     both::{Database, now},
@@ -129,7 +129,14 @@ both_engines! {
             new.publish(&turn.id, |_| "{}".into()),
         );
         assert!(!matches!(published.await, Ok(Ok(_))));
+        drop(turn);
         assert_eq!(count(&db).await, 20);
+        sound(&db).await;
+        // The next one is as if nothing had been.
+        let turn = db.begin_import(&IMPORT, now()).await.unwrap().unwrap();
+        let new = staged(&db, &(0..60).map(person).collect::<Vec<_>>()).await;
+        new.publish(&turn.id, |_| "{}".into()).await.unwrap();
+        assert_eq!(count(&db).await, 60);
         sound(&db).await;
     }
 
@@ -171,6 +178,48 @@ both_engines! {
         }
         publishing.await.unwrap();
         sound(&db).await;
+    }
+
+    async fn a_publish_of_which_a_statement_fails_is_whole_or_nothing(db: Database) {
+        // Each round brings ten new providers, and gives ten known ones another name.
+        let file = |round: u32| -> Vec<Provider> {
+            (0..10 + round * 10).map(|n| {
+                let mut p = person(n);
+                if n < 10 {
+                    p.name.middle = Some(format!("ROUND{round}"));
+                    p.updated_on = jiff::civil::date(2025, 1, 1).checked_add(jiff::Span::new().days(round)).ok();
+                }
+                p
+            }).collect()
+        };
+        people(&db, 0..10).await;
+        let mut round = 0;
+        for failing in [Failing::Refused, Failing::AnswerLost] {
+            for n in 1..200 {
+                let before = count(&db).await;
+                round += 1;
+                let turn = db.begin_import(&IMPORT, now()).await.unwrap().unwrap();
+                let new = staged(&db, &file(round)).await;
+                db.fail_statement(n, failing);
+                let done = new.publish(&turn.id, |_| "{}".into()).await;
+                let failed = db.statement_failed();
+                db.fail_no_statement();
+                // What a load leaves that failed goes with the next one.
+                db.clear_replacements().await.unwrap();
+                drop(turn);
+                let after = u64::from(10 + round * 10);
+                let found = count(&db).await;
+                assert!(found == after || (found == before && done.is_err()), "{n} {failing:?}: {before} {found}");
+                let stored = db.provider(person(3).npi).await.unwrap().unwrap().provider;
+                let is_new = stored.name.middle == Some(format!("ROUND{round}"));
+                assert_eq!(is_new, found == after, "{n} {failing:?}");
+                sound(&db).await;
+                if !failed {
+                    done.unwrap();
+                    break;
+                }
+            }
+        }
     }
 
     async fn a_broken_index_is_found_and_built_anew_by_itself(db: Database) {
