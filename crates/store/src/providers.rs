@@ -271,7 +271,7 @@ impl New {
 /// What is to become of a provider that was read.
 enum Planned {
     /// It is not known.
-    Create(New),
+    Create(Box<New>),
     /// It is known with another record, which the new one replaces.
     Update(Box<Update>),
     /// What is known of it stays.
@@ -308,7 +308,7 @@ async fn plan(tx: &mut Tx, batch: &[&Provider], door: &Door) -> Result<Vec<(Npi,
     for new in new {
         let npi = new.provider.npi;
         let what = match (known.get(&npi), before.remove(&npi)) {
-            (None, _) => Planned::Create(new),
+            (None, _) => Planned::Create(Box::new(new)),
             (Some(known), Some(before)) => {
                 let new = New::of(new.provider.onto(&before, door));
                 Planned::update(known, before, new)
@@ -338,7 +338,7 @@ async fn write_planned(
     for (npi, planned) in planned {
         let outcome = match planned {
             Planned::Create(new) => {
-                created.push(new);
+                created.push(*new);
                 Outcome::Created
             }
             Planned::Update(update) => {

@@ -138,7 +138,7 @@ enum What {
     /// Providers in an order.
     Sorted(ProviderFilter, ProviderSort),
     /// Providers as they are stored, and those that are still to come, once they were looked for.
-    Stored(ProviderFilter, Option<Whole>),
+    Stored(ProviderFilter, Option<Box<Whole>>),
     Leads(LeadFilter),
 }
 
@@ -197,7 +197,7 @@ impl Rows {
             What::Stored(filter, whole) => {
                 let whole = match whole {
                     Some(whole) => whole,
-                    None => whole.insert(store.whole(filter).await?),
+                    None => whole.insert(Box::new(store.whole(filter).await?)),
                 };
                 let found = store.next_of(whole, page.limit).await?;
                 if found.is_empty() {

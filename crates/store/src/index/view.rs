@@ -37,7 +37,7 @@ const GROWTH: u32 = 4;
 const TRIES: u32 = 8;
 
 /// Providers that are read and described together.
-const DESCRIBE_BATCH: i64 = 8_192;
+const DESCRIBE_BATCH: usize = 8_192;
 
 /// The numbers of `index_state`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -246,12 +246,16 @@ impl Store {
                     "SELECT q.id, p.npi, p.record FROM index_pending q
                      JOIN providers p ON p.id = q.id
                      WHERE q.written > $1 AND q.id > $2 ORDER BY q.id LIMIT $3",
-                    params![since, after, DESCRIBE_BATCH],
+                    params![
+                        since,
+                        after,
+                        i64::try_from(DESCRIBE_BATCH).unwrap_or(i64::MAX)
+                    ],
                 )
                 .await?;
             let Some(last) = rows.last() else { break };
             after = last.int(0)?;
-            let is_last = (rows.len() as i64) < DESCRIBE_BATCH;
+            let is_last = rows.len() < DESCRIBE_BATCH;
             let described = tokio::task::spawn_blocking(move || {
                 for row in &rows {
                     let id = read_id(row, 0)?;
@@ -271,9 +275,8 @@ impl Store {
             return Ok(None);
         }
         let number = self.index().memory_number();
-        let finished = tokio::task::spawn_blocking(move || {
-            Ok::<_, Error>(Segment::in_memory(number, builder.finish()?)?)
-        });
+        let finished =
+            tokio::task::spawn_blocking(move || Segment::in_memory(number, builder.finish()?));
         let segment = finished
             .await
             .map_err(|e| Error::Statement(Box::new(e)))??;

@@ -195,7 +195,9 @@ both_engines! {
         people(&db, 0..10).await;
         let mut round = 0;
         for failing in [Failing::Refused, Failing::AnswerLost] {
-            for n in 1..200 {
+            // A lost answer is mostly that of a statement whose transaction then ends: some will do.
+            let step = if failing == Failing::Refused { 1 } else { 3 };
+            for n in (1..200).step_by(step) {
                 let before = count(&db).await;
                 round += 1;
                 let turn = db.begin_import(&IMPORT, now()).await.unwrap().unwrap();
