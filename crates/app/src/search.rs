@@ -48,6 +48,21 @@ impl App {
         Ok(self.store().search(&filter, sort, &bounded(page)).await?)
     }
 
+    /// One page of a search, and how many providers the search has at the same moment.
+    ///
+    /// # Errors
+    /// When the filter can't be understood.
+    pub async fn search_counted(
+        &self,
+        filter: &ProviderFilter,
+        sort: ProviderSort,
+        page: &PageRequest,
+    ) -> Result<(Page<ProviderSummary>, Total), Error> {
+        let filter = self.checked_search(filter, sort)?;
+        let page = bounded(page);
+        Ok(self.store().search_counted(&filter, sort, &page).await?)
+    }
+
     /// How many providers a search has. It is always exact.
     ///
     /// # Errors

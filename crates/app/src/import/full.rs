@@ -20,6 +20,8 @@ const ASIDE: usize = 5_000;
 const MAX_MISSING_PERCENT: u64 = 5;
 /// A full file of which more of the rows can't be read is refused.
 const MAX_UNREAD_PERCENT: u64 = 1;
+/// A single provider or row is no sign that a file is not whole, however few there are.
+const MIN_LOSS: u64 = 2;
 
 /// Where the rows of main files are, in the order in which they were added.
 #[derive(Default)]
@@ -179,11 +181,12 @@ impl Load<'_> {
         let Missing { missing, active } = new.missing().await?;
         self.summary.unpublished = missing;
         let (unread, rows) = (self.unread, self.summary.rows);
-        let too_much = if missing * 100 > active * MAX_MISSING_PERCENT {
+        let many = |count: u64, of: u64, percent| count >= MIN_LOSS && count * 100 > of * percent;
+        let too_much = if many(missing, active, MAX_MISSING_PERCENT) {
             format!(
                 "{missing} of {active} active providers are not in this file, more than {MAX_MISSING_PERCENT} %"
             )
-        } else if unread * 100 > rows * MAX_UNREAD_PERCENT {
+        } else if many(unread, rows, MAX_UNREAD_PERCENT) {
             format!("{unread} of {rows} rows can't be read, more than {MAX_UNREAD_PERCENT} %")
         } else {
             return Ok(());

@@ -151,6 +151,8 @@ fn in_general(reason: &str) -> String {
                     }
                 }
             }
+            // The digit of a name, such as UTF-8, is none of a row.
+            '0'..='9' if general.ends_with('-') => general.push(c),
             '0'..='9' => {
                 while rest.next_if(char::is_ascii_digit).is_some() {}
                 general.push('…');

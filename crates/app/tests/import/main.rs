@@ -9,6 +9,7 @@ mod broken;
 mod real;
 mod sets;
 mod started;
+mod truth;
 
 use std::path::{Path, PathBuf};
 

@@ -153,7 +153,11 @@ fn print(out: &mut impl Write, s: &ImportSummary) -> Result<(), Failure> {
             .saturating_sub(s.created + s.updated + s.unchanged + s.deactivated + s.reactivated)
     )?;
     if s.unpublished > 0 {
-        writeln!(out, "{} are no longer published", s.unpublished)?;
+        let be = if s.dry_run { "would be" } else { "are" };
+        writeln!(out, "{} {be} no longer published", s.unpublished)?;
+    }
+    if let (Some(refusal), true) = (&s.refusal, s.dry_run) {
+        writeln!(out, "it would be refused without --force: {refusal}")?;
     }
     for (field, count) in &s.fields {
         writeln!(out, "  {field}: {count}")?;

@@ -101,9 +101,22 @@ impl Store {
         sort: ProviderSort,
         page: &PageRequest,
     ) -> Result<Page<ProviderSummary>, Error> {
-        let (held, next) = self.search_held(filter, sort, page).await?;
+        Ok(self.search_counted(filter, sort, page).await?.0)
+    }
+
+    /// One page of a search, and how many providers the search has at the same moment.
+    ///
+    /// # Errors
+    /// [`Error::Cursor`], or when the database fails.
+    pub async fn search_counted(
+        &self,
+        filter: &ProviderFilter,
+        sort: ProviderSort,
+        page: &PageRequest,
+    ) -> Result<(Page<ProviderSummary>, Total), Error> {
+        let (held, next, count) = self.search_held(filter, sort, page).await?;
         let items = held.into_iter().map(summary).collect();
-        Ok(Page { items, next })
+        Ok((Page { items, next }, Total { count, exact: true }))
     }
 
     /// One page of a search, with whole records.
@@ -116,7 +129,7 @@ impl Store {
         sort: ProviderSort,
         page: &PageRequest,
     ) -> Result<Page<Provider>, Error> {
-        let (held, next) = self.search_held(filter, sort, page).await?;
+        let (held, next, _) = self.search_held(filter, sort, page).await?;
         let items = held.into_iter().map(|held| held.provider).collect();
         Ok(Page { items, next })
     }
@@ -142,7 +155,7 @@ impl Store {
         filter: &ProviderFilter,
         sort: ProviderSort,
         page: &PageRequest,
-    ) -> Result<(Vec<Held>, Option<Cursor>), Error> {
+    ) -> Result<(Vec<Held>, Option<Cursor>, u64), Error> {
         self.repeat(|| self.search_once(filter, sort, page)).await
     }
 
@@ -151,14 +164,14 @@ impl Store {
         filter: &ProviderFilter,
         sort: ProviderSort,
         page: &PageRequest,
-    ) -> Result<(Vec<Held>, Option<Cursor>), Error> {
+    ) -> Result<(Vec<Held>, Option<Cursor>, u64), Error> {
         let answer = self.matching_once(filter).await?;
-        let state = answer.state;
-        let found = self.page_of(answer, filter, sort, page).await?;
+        let (state, count) = (answer.state, answer.len());
+        let (held, next) = self.page_of(answer, filter, sort, page).await?;
         // What was written after the index was asked may no longer be what it is listed as.
-        let ids: Vec<u32> = found.0.iter().map(|held| held.id).collect();
+        let ids: Vec<u32> = held.iter().map(|held| held.id).collect();
         if self.unchanged_since(state, &ids).await? {
-            Ok(found)
+            Ok((held, next, count))
         } else {
             Err(Error::IndexMoved)
         }

@@ -175,7 +175,9 @@ impl World {
                         server.last_error()
                     ));
                 }
-                Some(answer)
+                // What ends with its connection may have been cut where nobody can tell.
+                let is_cut = self.was_killed() && answer.header("content-length").is_none();
+                (!is_cut).then_some(answer)
             }
             Err(error) => {
                 if !self.was_killed() {

@@ -39,7 +39,7 @@ pub async fn search(
 ) -> Result<Json<List<ProviderRow>>, Problem> {
     let (filter, others) = filter::providers(query, &LIST)?;
     let (sort, page) = others.list(ProviderSort::parse)?;
-    let (found, total) = tokio::try_join!(app.search(&filter, sort, &page), app.count(&filter))?;
+    let (found, total) = app.search_counted(&filter, sort, &page).await?;
     let shown = |row| ProviderRow::new(row, app.catalogue());
     Ok(Json(List::page(found, total, shown)))
 }
