@@ -28,46 +28,53 @@ impl LockName {
 
 /// A lock that is held until it is dropped or its process ends.
 pub(crate) enum Lock {
-    File {
-        _file: std::fs::File,
-    },
-    Connection {
-        _client: deadpool_postgres::ClientWrapper,
-    },
+    File(std::fs::File),
+    Connection(deadpool_postgres::ClientWrapper),
 }
 
 impl Store {
     /// Takes a lock; nothing when somebody else has it.
     pub(crate) async fn try_lock(&self, name: LockName) -> Result<Option<Lock>, Error> {
-        match &self.backend {
-            Backend::Sqlite(sqlite) => {
-                let mut path = sqlite.path().as_os_str().to_owned();
-                path.push(name.suffix());
-                let file = std::fs::File::create(path)?;
-                match file.try_lock() {
-                    Ok(()) => Ok(Some(Lock::File { _file: file })),
-                    Err(std::fs::TryLockError::WouldBlock) => Ok(None),
-                    Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
-                }
-            }
-            Backend::Postgres(postgres) => {
-                let client = postgres.lone_client().await?;
-                let row = client
-                    .query_one("SELECT pg_try_advisory_lock($1)", &[&name.key()])
-                    .await?;
-                let taken: bool = row.try_get(0)?;
-                Ok(taken.then_some(Lock::Connection { _client: client }))
-            }
-        }
+        let lock = self.lock_to_take(name).await?;
+        Ok(lock.take(name).await?.then_some(lock))
     }
 
     /// Takes a lock as soon as nobody else has it.
     pub(crate) async fn lock(&self, name: LockName) -> Result<Lock, Error> {
-        loop {
-            if let Some(lock) = self.try_lock(name).await? {
-                return Ok(lock);
-            }
+        let lock = self.lock_to_take(name).await?;
+        while !lock.take(name).await? {
             tokio::time::sleep(RETRY).await;
+        }
+        Ok(lock)
+    }
+
+    /// What a lock is taken with: one file or connection, however often it is tried.
+    async fn lock_to_take(&self, name: LockName) -> Result<Lock, Error> {
+        match &self.backend {
+            Backend::Sqlite(sqlite) => {
+                let mut path = sqlite.path().as_os_str().to_owned();
+                path.push(name.suffix());
+                Ok(Lock::File(std::fs::File::create(path)?))
+            }
+            Backend::Postgres(postgres) => Ok(Lock::Connection(postgres.lone_client().await?)),
+        }
+    }
+}
+
+impl Lock {
+    async fn take(&self, name: LockName) -> Result<bool, Error> {
+        match self {
+            Self::File(file) => match file.try_lock() {
+                Ok(()) => Ok(true),
+                Err(std::fs::TryLockError::WouldBlock) => Ok(false),
+                Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
+            },
+            Self::Connection(client) => {
+                let row = client
+                    .query_one("SELECT pg_try_advisory_lock($1)", &[&name.key()])
+                    .await?;
+                Ok(row.try_get(0)?)
+            }
         }
     }
 }

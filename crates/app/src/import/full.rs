@@ -28,8 +28,8 @@ const MIN_LOSS: u64 = 2;
 struct Rows {
     /// Each file, and the place of its first row among all.
     files: Vec<(Member, usize)>,
-    /// The line and the NPI of each row.
-    all: Vec<(u32, Npi)>,
+    /// The line and the NPI of each row, which fits: there are millions of them.
+    all: Vec<(u32, u32)>,
 }
 
 impl Rows {
@@ -38,8 +38,9 @@ impl Rows {
     }
 
     fn add(&mut self, line: u64, npi: Npi) {
-        self.all
-            .push((u32::try_from(line).unwrap_or(u32::MAX), npi));
+        let narrow = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+        let npi = u64::try_from(npi.as_i64()).unwrap_or(0);
+        self.all.push((narrow(line), narrow(npi)));
     }
 
     /// The lines of rows that do not count, by file.
@@ -48,7 +49,11 @@ impl Rows {
         for double in doubles {
             let at = match double.set_aside {
                 Some(at) => usize::try_from(at).ok(),
-                None => self.all.iter().position(|(_, npi)| *npi == double.npi),
+                None => {
+                    let wanted = double.npi.as_i64();
+                    let mut all = self.all.iter();
+                    all.position(|(_, npi)| i64::from(*npi) == wanted)
+                }
             };
             let Some((at, (line, _))) = at.and_then(|at| Some((at, self.all.get(at)?))) else {
                 continue;

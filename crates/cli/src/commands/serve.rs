@@ -15,6 +15,9 @@ pub(crate) async fn run(config: &Config, args: ServeArgs) -> Result<ExitCode, Fa
     if app.needs_setup().await? {
         announce_setup(&app, address).await?;
     }
+    let store = app.store().clone();
+    // Where it fails, the first search tells.
+    tokio::spawn(async move { store.warm_up().await });
     canvass_web::server::serve(app, listener, stop_on_signal(), !args.no_jobs)
         .await
         .map_err(|e| Failure::Other(e.to_string()))?;

@@ -78,7 +78,7 @@ impl Store {
         let mut known = self.index().leads.lock().await;
         let state = self.index_state().await?;
         let is_current = |sets: &LeadSets| sets.epoch == state.epoch && sets.upto <= state.leads;
-        let mut sets = match known.take_if(|_| true) {
+        let mut sets = match known.take() {
             Some(sets) if is_current(&sets) => sets,
             _ => Arc::new(LeadSets {
                 epoch: state.epoch,
@@ -115,6 +115,15 @@ impl Store {
                 sets.put(read_id(row, 0)?, status, row.text_opt(2)?);
             }
         }
+    }
+
+    /// Reads what the first search would have to read, so that it need not wait for that.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn warm_up(&self) -> Result<(), Error> {
+        self.view().await?;
+        self.lead_sets().await.map(drop)
     }
 
     /// The ids of all providers that are leads.

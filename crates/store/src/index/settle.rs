@@ -94,7 +94,8 @@ impl Store {
     }
 
     async fn compact_what_is_due(&self) -> Result<(), Error> {
-        if self.pending_count().await? < PENDING {
+        let pending = u64::try_from(self.index_state().await?.pending).unwrap_or(0);
+        if pending < PENDING {
             return Ok(());
         }
         let Some(lock) = self.try_lock(LockName::Index).await? else {
@@ -102,14 +103,6 @@ impl Store {
         };
         while self.compact(false).await? {}
         self.sweep_index(&lock).await
-    }
-
-    /// How many providers no segment describes, or [`PENDING`] when they are more.
-    async fn pending_count(&self) -> Result<u64, Error> {
-        let sql = "SELECT COUNT(*) FROM (SELECT id FROM index_pending LIMIT $1) AS first_ones";
-        let limit = i64::try_from(PENDING).unwrap_or(i64::MAX);
-        let row = self.first(sql, params![limit]).await?;
-        row.map_or(Ok(0), |row| row.count(0))
     }
 
     /// Makes one segment under the lock of the index; false when there is nothing to do.

@@ -224,6 +224,46 @@ both_engines! {
         }
     }
 
+    async fn what_a_server_has_lost_is_found_no_longer(db: Database) {
+        people(&db, 0..10).await;
+        assert_eq!(count(&db).await, 10);
+        people(&db, 10..20).await;
+        assert_eq!(count(&db).await, 20);
+        // As after a crash that lost the last commit: all its numbers are as they were before.
+        raw::execute(&db.url, "DELETE FROM providers WHERE id >= 10; DELETE FROM index_pending WHERE id >= 10;
+            UPDATE index_state SET value = value - 1 WHERE name = 'written';
+            UPDATE index_state SET value = value - 10 WHERE name IN ('providers', 'pending', 'next_id')").await;
+        assert_eq!(count(&db).await, 10);
+        people(&db, 30..35).await;
+        assert_eq!(count(&db).await, 15);
+        sound(&db).await;
+    }
+
+    async fn a_publish_and_searches_go_on_beside_somebody_who_reads_for_long(db: Database) {
+        people(&db, 0..40).await;
+        let mut before = 40;
+        for total in [45, 200] {
+            let file: Vec<Provider> = (0..total).map(person).collect();
+            let total = u64::from(total);
+            let reader = raw::Reader::begin(&db.url).await;
+            let turn = db.begin_import(&IMPORT, now()).await.unwrap().unwrap();
+            let new = staged(&db, &file).await;
+            let publishing = tokio::spawn(async move {
+                new.publish(&turn.id, |_| "{}".into()).await.unwrap();
+            });
+            for _ in 0..20 {
+                let found = count(&db).await;
+                assert!(found == before || found == total, "{found}");
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+            reader.end().await;
+            publishing.await.unwrap();
+            assert_eq!(count(&db).await, total);
+            sound(&db).await;
+            before = total;
+        }
+    }
+
     async fn a_broken_index_is_found_and_built_anew_by_itself(db: Database) {
         people(&db, 0..50).await;
         db.settle().await.unwrap();

@@ -140,3 +140,40 @@ pub async fn pairs(url: &str, sql: &str) -> Vec<(i64, i64)> {
     let rows = client.query(sql, &[]).await.unwrap();
     rows.iter().map(|row| (row.get(0), row.get(1))).collect()
 }
+
+/// Somebody who has read the providers in a transaction that is still open.
+pub enum Reader {
+    Sqlite(std::sync::Mutex<rusqlite::Connection>),
+    Postgres(tokio_postgres::Client),
+}
+
+impl Reader {
+    const READ: &str = "BEGIN; SELECT COUNT(*) FROM providers";
+
+    pub async fn begin(url: &str) -> Self {
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            let connection = rusqlite::Connection::open(path).unwrap();
+            connection.execute_batch("BEGIN").unwrap();
+            let count = "SELECT COUNT(*) FROM providers";
+            let _: i64 = connection.query_row(count, [], |row| row.get(0)).unwrap();
+            return Self::Sqlite(std::sync::Mutex::new(connection));
+        }
+        let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        client.batch_execute(Self::READ).await.unwrap();
+        Self::Postgres(client)
+    }
+
+    pub async fn end(self) {
+        match self {
+            Self::Sqlite(connection) => connection
+                .lock()
+                .unwrap()
+                .execute_batch("ROLLBACK")
+                .unwrap(),
+            Self::Postgres(client) => client.batch_execute("ROLLBACK").await.unwrap(),
+        }
+    }
+}
