@@ -47,14 +47,14 @@ impl Rows {
     fn lines_of(&self, doubles: &[DoubleOutcome]) -> BTreeMap<usize, BTreeSet<u64>> {
         let mut lines: BTreeMap<usize, BTreeSet<u64>> = BTreeMap::new();
         for double in doubles {
-            let at = match double.set_aside {
-                Some(at) => usize::try_from(at).ok(),
-                None => {
-                    let wanted = double.npi.as_i64();
-                    let mut all = self.all.iter();
-                    all.position(|(_, npi)| i64::from(*npi) == wanted)
-                }
+            let first_of = |npi: i64| {
+                let mut all = self.all.iter();
+                all.position(|(_, known)| i64::from(*known) == npi)
             };
+            let at = double.set_aside.map_or_else(
+                || first_of(double.npi.as_i64()),
+                |at| usize::try_from(at).ok(),
+            );
             let Some((at, (line, _))) = at.and_then(|at| Some((at, self.all.get(at)?))) else {
                 continue;
             };
