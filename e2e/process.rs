@@ -14,18 +14,9 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// canvass with these arguments, with `home` as its home, free of what the environment sets.
 pub fn canvass(home: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_canvass"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("CANVASS_") {
-            command.env_remove(name);
-        }
-    }
-    command
-        .args(args)
-        .env_remove("XDG_DATA_HOME")
-        .env_remove("XDG_CONFIG_HOME")
-        .env("HOME", home)
-        .current_dir(home);
+    let binary = Path::new(env!("CARGO_BIN_EXE_canvass"));
+    let mut command = canvass_testkit::process::canvass(binary, home);
+    command.args(args);
     command
 }
 

@@ -4,8 +4,10 @@
 //! to install: a test that cannot run has failed.
 
 pub mod postgres;
+pub mod process;
 pub mod registry;
 pub mod soak;
+pub mod sql;
 
 pub use postgres::postgres_url;
 pub use registry::{Deep, Fault, Faults, FaultyRegistry, Record, Settings};

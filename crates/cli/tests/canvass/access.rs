@@ -16,6 +16,13 @@ fn add(db: &Database, name: &str, role: &str) {
 }
 
 both_engines! {
+    fn first_starts_of_several_processes_at_once_on_a_new_database_all_succeed(db: Database) {
+        let started: Vec<_> = (0..8).map(|_| db.start(&["user", "list"])).collect();
+        for process in started {
+            process.end().expect(0);
+        }
+    }
+
     fn a_user_is_added_disabled_and_enabled(db: Database) {
         add(&db, "lee", "manager");
         let users = || db.canvass(&["user", "list", "--json"]).expect(0).json();

@@ -213,44 +213,17 @@ async fn a_database_with_nothing_in_it_is_not_backed_up_and_no_backup_is_written
     assert_eq!(backups(&folder).len(), 2);
 }
 
-/// What the processes of the next test do.
-#[tokio::test]
-#[ignore = "a part of another test"]
-async fn one_of_many_processes() {
-    let url = std::env::var("CANVASS_TEST_NEW").unwrap();
-    drop(Store::open(&url, now()).await.unwrap());
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn first_starts_of_several_processes_at_once_on_a_new_file_all_succeed() {
+async fn first_opens_at_once_of_a_new_file_all_succeed() {
     for _ in 0..4 {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("canvass.db").display());
-        let program = std::env::current_exe().unwrap();
-        let start = |_| {
-            std::process::Command::new(&program)
-                .args(["--exact", "earlier::one_of_many_processes", "--ignored"])
-                .env("CANVASS_TEST_NEW", &url)
-                .stdout(std::process::Stdio::piped())
-                .stderr(std::process::Stdio::piped())
-                .spawn()
-                .unwrap()
-        };
-        let processes: Vec<_> = (0..8).map(start).collect();
         let opened = (0..8).map(|_| {
             let url = url.clone();
             tokio::spawn(async move { Store::open(&url, now()).await.map(drop) })
         });
         for opened in futures_util::future::join_all(opened).await {
             opened.unwrap().unwrap();
-        }
-        for process in processes {
-            let ended = process.wait_with_output().unwrap();
-            assert!(
-                ended.status.success(),
-                "{}",
-                String::from_utf8_lossy(&ended.stdout)
-            );
         }
     }
 }

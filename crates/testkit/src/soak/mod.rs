@@ -15,7 +15,6 @@ mod ops;
 mod people;
 mod process;
 mod reads;
-mod sql;
 mod verify;
 mod world;
 

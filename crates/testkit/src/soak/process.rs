@@ -35,17 +35,9 @@ impl Canvass {
     }
 
     fn command(&self, args: &[String]) -> Command {
-        let mut command = Command::new(&self.binary);
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("CANVASS_") {
-                command.env_remove(name);
-            }
-        }
+        let mut command = crate::process::canvass(&self.binary, &self.folder);
         command
             .args(args)
-            .env_remove("XDG_DATA_HOME")
-            .env_remove("XDG_CONFIG_HOME")
-            .env("HOME", &self.folder)
             .env("TMPDIR", &self.folder)
             .env("RUST_BACKTRACE", "1")
             .env("CANVASS_DATABASE_URL", &self.database)
@@ -54,8 +46,7 @@ impl Canvass {
             .env("CANVASS_IMPORT_FOLDER", self.imports())
             .env("CANVASS_MAX_STARTS", "200")
             .env("CANVASS_MAX_IN_FLIGHT", "6")
-            .env("CANVASS_BACKOFF_MS", "20")
-            .current_dir(&self.folder);
+            .env("CANVASS_BACKOFF_MS", "20");
         command
     }
 

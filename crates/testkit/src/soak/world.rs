@@ -18,7 +18,6 @@ use super::{
     http::{self, Answer},
     model::{Edit, Model, Saved},
     process::{Canvass, Ended, Running, Server, panics},
-    sql,
 };
 use crate::registry::FaultyRegistry;
 
@@ -253,7 +252,7 @@ impl World {
 
     /// The first column of what a statement gives.
     pub(super) fn sql(&self, statement: &str) -> Vec<String> {
-        match sql::column(&self.canvass.database, statement) {
+        match crate::sql::column(&self.canvass.database, statement) {
             Ok(values) => values,
             Err(error) => {
                 self.fault(format!("{statement}: {error}"));

@@ -1,6 +1,7 @@
 use std::{
     io::{BufRead as _, BufReader, Read as _},
     os::unix::process::ExitStatusExt as _,
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, LazyLock, Mutex},
     thread::{self, JoinHandle},
@@ -15,18 +16,9 @@ static HOME: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().
 
 /// canvass with these arguments, free of whatever the environment of the tests sets.
 pub fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_canvass"));
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("CANVASS_") {
-            command.env_remove(name);
-        }
-    }
-    command
-        .args(args)
-        .env_remove("XDG_DATA_HOME")
-        .env_remove("XDG_CONFIG_HOME")
-        .env("HOME", HOME.path())
-        .current_dir(HOME.path());
+    let binary = Path::new(env!("CARGO_BIN_EXE_canvass"));
+    let mut command = canvass_testkit::process::canvass(binary, HOME.path());
+    command.args(args);
     command
 }
 

@@ -6,7 +6,10 @@ use rusqlite::{Connection, OpenFlags, types::ValueRef};
 use tokio_postgres::{NoTls, SimpleQueryMessage};
 
 /// The first column of what a statement gives, as text.
-pub(super) fn column(url: &str, statement: &str) -> Result<Vec<String>, Box<dyn Error>> {
+///
+/// # Errors
+/// When the database or the statement fails.
+pub fn column(url: &str, statement: &str) -> Result<Vec<String>, Box<dyn Error>> {
     match url.strip_prefix("sqlite:") {
         Some(path) => of_sqlite(path, statement),
         None => of_postgres(url, statement),
