@@ -39,6 +39,19 @@ impl Store {
         Ok(lock.take(name).await?.then_some(lock))
     }
 
+    /// Takes a lock, unless somebody else has it for longer than a server takes to see that the
+    /// connection of the one before is gone.
+    pub(crate) async fn lock_unless_busy(&self, name: LockName) -> Result<Option<Lock>, Error> {
+        let lock = self.lock_to_take(name).await?;
+        for _ in 0..MAX_TRIES {
+            if lock.take(name).await? {
+                return Ok(Some(lock));
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+        Ok(None)
+    }
+
     /// Takes a lock as soon as nobody else has it.
     pub(crate) async fn lock(&self, name: LockName) -> Result<Lock, Error> {
         let lock = self.lock_to_take(name).await?;
@@ -81,3 +94,5 @@ impl Lock {
 
 /// How long a lock that somebody has is left alone.
 const RETRY: std::time::Duration = std::time::Duration::from_millis(100);
+/// How often a lock is tried that need not be had.
+const MAX_TRIES: u32 = 30;

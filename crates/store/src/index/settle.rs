@@ -49,14 +49,16 @@ enum Wanted {
 
 impl Store {
     /// Brings the search index in good shape: after much was written, at the end of a sync or an
-    /// import. It ends at what was written when it began. Searches see all that was written
-    /// without it too, but slower.
+    /// import. It ends at what was written when it began, and leaves it to whoever is at it already.
+    /// Searches see all that was written without it too, but slower.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn settle(&self) -> Result<(), Error> {
         let compacting = self.index().settling.lock().await;
-        let lock = self.lock(LockName::Index).await?;
+        let Some(lock) = self.lock_unless_busy(LockName::Index).await? else {
+            return Ok(());
+        };
         for _ in 0..TRIES {
             match self.compact(true).await {
                 Err(Error::IndexMoved) => {}

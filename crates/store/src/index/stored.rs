@@ -155,6 +155,7 @@ impl Store {
     }
 
     /// Searches use a segment that this process has made from now on, but for what is dead in it.
+    /// [`Error::LeaseLost`] when the segment is gone: then there is nothing to try again with.
     pub(crate) async fn put_in_use(
         &self,
         tx: &mut Tx,
@@ -170,7 +171,7 @@ impl Store {
                 params![i64::from(providers), bitmap(dead)?, true, sum, segment],
             )
             .await?;
-        one(touched)
+        one(touched).map_err(|_| Error::LeaseLost)
     }
 
     /// Whether all blobs of a segment in use are as they were written; those of a segment without a
