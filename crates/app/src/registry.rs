@@ -81,11 +81,9 @@ impl RegistryEndpoint {
                 .registry_query(query, asked.limit, asked.skip)
                 .await?);
         }
-        let npis = self
-            .lists
+        self.lists
             .page(&self.store, query, asked.limit, asked.skip)
-            .await?;
-        Ok(self.store.records(&npis).await?)
+            .await
     }
 }
 

@@ -52,6 +52,7 @@ on_both_engines! {
     answers_are_sorted_by_one_display_name
     limits_and_skips_are_read_leniently
     pages_follow_what_is_written_between_them
+    a_page_is_of_one_moment_while_its_providers_move
 }
 
 struct Registry {
@@ -459,4 +460,50 @@ async fn pages_follow_what_is_written_between_them(registry: Registry) {
     (p.deactivated_on, p.reactivated_on) = (Some(date(2027, 1, 1)), None);
     registry.write(&[p]).await;
     assert_eq!(registry.names(query).await, ["FOLEY PAUL"; 4]);
+}
+
+async fn a_page_is_of_one_moment_while_its_providers_move(registry: Registry) {
+    let people: Vec<Provider> = (0..60)
+        .map(|n| {
+            let mut p = registry.providers[0].clone();
+            p.npi = Npi::from_first_nine(200_000_000 + n).unwrap();
+            p.name.last = Some("MOVES".to_owned());
+            p
+        })
+        .collect();
+    let living_in = |state: &str| -> Vec<Provider> {
+        let mut people = people.clone();
+        for p in &mut people {
+            let addresses = p.practice.iter_mut().chain(&mut p.mailing);
+            for address in addresses.chain(&mut p.secondary) {
+                address.state = Some(state.to_owned());
+            }
+        }
+        people
+    };
+    let store = registry.store.clone();
+    let homes = [living_in("TX"), living_in("NV")];
+    let moving = tokio::spawn(async move {
+        for n in 0..60 {
+            let home = &homes[n % 2];
+            store
+                .write_providers(home, Timestamp::UNIX_EPOCH)
+                .await
+                .unwrap();
+        }
+    });
+    let query = [
+        ("version", "2.1"),
+        ("last_name", "MOVES"),
+        ("state", "TX"),
+        ("skip", "1"),
+    ];
+    let query = query.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    while !moving.is_finished() {
+        let page = registry.endpoint.answer(&query).await.unwrap();
+        for result in page["results"].as_array().unwrap() {
+            assert_eq!(result["addresses"][0]["state"], "TX");
+        }
+    }
+    moving.await.unwrap();
 }

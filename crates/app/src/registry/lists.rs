@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex as PlainMutex, PoisonError},
 };
 
-use canvass_model::Npi;
+use canvass_model::{Npi, Provider};
 use canvass_store::{ChangeWatch, RegistryQuery, Store};
 use tokio::sync::Mutex;
 
@@ -71,18 +71,34 @@ impl Lists {
         }
     }
 
-    /// The NPIs of one page of a query, as [`Store::registry_npis`] gives them.
+    /// One page of a query, as [`Store::registry_query`] gives it.
     pub(super) async fn page(
         &self,
         store: &Store,
         query: &RegistryQuery,
         limit: u64,
         skip: u64,
-    ) -> Result<Vec<Npi>, Error> {
-        let end = skip.saturating_add(limit);
-        if end > OF_ONE {
-            return Ok(store.registry_npis(query, limit, skip).await?);
+    ) -> Result<Vec<Provider>, Error> {
+        if skip.saturating_add(limit) <= OF_ONE {
+            let (version, npis) = self.npis(store, query, limit, skip).await?;
+            let page = store.records(&npis).await?;
+            // Who was written after the list was read may no longer be what is asked for.
+            if self.watch.version().await? == version {
+                return Ok(page);
+            }
         }
+        Ok(store.registry_query(query, limit, skip).await?)
+    }
+
+    /// The NPIs of one page, and the version of the database that they were read from.
+    async fn npis(
+        &self,
+        store: &Store,
+        query: &RegistryQuery,
+        limit: u64,
+        skip: u64,
+    ) -> Result<(String, Vec<Npi>), Error> {
+        let end = skip.saturating_add(limit);
         let shared = self.list_of(query);
         let mut list = shared.lock().await;
         // Looked at before the list is read: what is committed in between makes the list newer
@@ -92,7 +108,7 @@ impl Lists {
             *list = List::default();
         }
         if let Some(page) = list.page(limit, skip) {
-            return Ok(page);
+            return Ok((version, page));
         }
         let mut wanted = AT_FIRST;
         while wanted < end {
@@ -101,13 +117,13 @@ impl Lists {
         let wanted = wanted.min(OF_ONE);
         let npis = store.registry_npis(query, wanted, 0).await?;
         *list = List {
-            version,
+            version: version.clone(),
             whole: (npis.len() as u64) < wanted,
             npis,
         };
         let page = list.page(limit, skip).unwrap_or_default();
         self.measured(query, &shared, list.npis.len());
-        Ok(page)
+        Ok((version, page))
     }
 
     fn list_of(&self, query: &RegistryQuery) -> Arc<Mutex<List>> {
