@@ -95,7 +95,8 @@ struct Read {
 
 pub(super) struct Work<'a> {
     shared: &'a Arc<Shared>,
-    leased: &'a LeasedPartition,
+    /// With the checkpoint that was written last.
+    leased: LeasedPartition,
     query: Query,
     at: Checkpoint,
     in_flight: BTreeSet<u32>,
@@ -103,8 +104,6 @@ pub(super) struct Work<'a> {
     again: BTreeMap<u32, u32>,
     unwritten: Option<Batch>,
     writing: bool,
-    /// The checkpoint that was written last.
-    written: Arc<str>,
     tasks: JoinSet<Result<Came, Error>>,
     stop: CancellationToken,
     /// Requests that were not written down yet.
@@ -114,21 +113,20 @@ pub(super) struct Work<'a> {
 impl<'a> Work<'a> {
     pub(super) fn new(
         shared: &'a Arc<Shared>,
-        leased: &'a LeasedPartition,
+        leased: &LeasedPartition,
         stop: CancellationToken,
     ) -> Result<Self, Error> {
         let read =
             |text: &str| serde_json::from_str(text).map_err(|e| Error::Internal(e.to_string()));
         Ok(Self {
             shared,
-            leased,
+            leased: leased.clone(),
             query: read(&leased.query)?,
             at: Checkpoint::read(&leased.checkpoint, shared.app.clock().now()),
             in_flight: BTreeSet::new(),
             again: BTreeMap::new(),
             unwritten: None,
             writing: false,
-            written: leased.checkpoint.as_str().into(),
             tasks: JoinSet::new(),
             stop,
             sent: Sent::default(),
@@ -343,16 +341,15 @@ impl<'a> Work<'a> {
         let Some(batch) = self.unwritten.take() else {
             return Ok(());
         };
-        let checkpoint: Arc<str> = serde_json::to_string(&self.at)
-            .map_err(|e| Error::Internal(e.to_string()))?
-            .into();
+        let checkpoint =
+            serde_json::to_string(&self.at).map_err(|e| Error::Internal(e.to_string()))?;
         self.writing = true;
         let writing = Writing {
             shared: self.shared.clone(),
             leased: self.leased.clone(),
-            before: std::mem::replace(&mut self.written, checkpoint.clone()),
-            checkpoint,
+            checkpoint: checkpoint.clone(),
         };
+        self.leased.checkpoint = checkpoint;
         let sent = self.sent.take();
         self.tasks
             .spawn(async move { writing.write(batch, sent).await.map(Came::Written) });
@@ -419,7 +416,7 @@ impl<'a> Work<'a> {
         loop {
             let now = self.shared.app.clock().now();
             match store
-                .finish_partition(self.leased, &self.shared.owner, &end, sent, now)
+                .finish_partition(&self.leased, &self.shared.owner, &end, sent, now)
                 .await
             {
                 Ok(()) => return Ok(true),

@@ -12,10 +12,10 @@ use crate::Error;
 /// One write of a partition.
 pub(super) struct Writing {
     pub(super) shared: Arc<Shared>,
+    /// The partition as it stands before the write.
     pub(super) leased: LeasedPartition,
-    /// The checkpoint that speaks of what is to be written, and the one before it.
-    pub(super) checkpoint: Arc<str>,
-    pub(super) before: Arc<str>,
+    /// The checkpoint that speaks of what is to be written.
+    pub(super) checkpoint: String,
 }
 
 impl Writing {
@@ -35,7 +35,7 @@ impl Writing {
                 providers: providers.clone(),
                 ..Batch::default()
             };
-            match self.attempt(&part, &self.before, (0, 0)).await {
+            match self.attempt(&part, &self.leased.checkpoint, (0, 0)).await {
                 Ok(true) => {}
                 Ok(false) => return Ok(false),
                 Err(error) if error.is_refusal() => {

@@ -28,7 +28,7 @@ pub struct SetAsideRecord {
 /// What one answered page brings.
 #[derive(Clone, Copy, Debug)]
 pub struct PageWrite<'a> {
-    /// The partition, as it was leased.
+    /// The partition, with the checkpoint that was written last.
     pub partition: &'a LeasedPartition,
     /// Who holds it.
     pub owner: &'a str,
@@ -36,7 +36,7 @@ pub struct PageWrite<'a> {
     pub providers: &'a [Provider],
     /// Records set aside.
     pub set_aside: &'a [SetAsideRecord],
-    /// Where the partition stands now.
+    /// Where the partition stands with this page.
     pub checkpoint: &'a str,
     /// What the run knows of the registry's reach now.
     pub reach: Option<&'a str>,
@@ -111,6 +111,9 @@ impl From<AnyLeftOut> for StoredLeftOut {
 impl Store {
     /// Writes what a page brought and moves the checkpoint, in one transaction.
     ///
+    /// The checkpoint must be the one that the worker knows: after a machine slept, two workers of
+    /// one process may hold the same partition, and the slower one must not move it back.
+    ///
     /// # Errors
     /// [`Error::LeaseLost`] when another worker has taken over; then nothing was written.
     pub async fn write_page(
@@ -127,14 +130,15 @@ impl Store {
             .execute(
                 "UPDATE sync_partitions SET checkpoint = $1, requests = requests + $2,
                  retries = retries + $3, lease_until = $4
-                 WHERE id = $5 AND lease_owner = $6 AND state = 'running'",
+                 WHERE id = $5 AND lease_owner = $6 AND state = 'running' AND checkpoint = $7",
                 params![
                     page.checkpoint,
                     page.requests,
                     page.retries,
                     page.lease_until,
                     &partition.id,
-                    owner
+                    owner,
+                    &partition.checkpoint
                 ],
             )
             .await?;

@@ -9,7 +9,7 @@ use crate::{
     both::now,
     both_engines,
     leads::user,
-    raw::{OWNER, in_an_hour, leased, number, part, run_of},
+    raw::{OWNER, in_an_hour, leased, number, part, run_of, standing},
     sample::{npi, people, person},
 };
 
@@ -112,7 +112,7 @@ both_engines! {
         let write = async |round: u32| {
             let all: Vec<Provider> = group(round).map(person).collect();
             let page = PageWrite {
-                partition: &partition,
+                partition: &standing(&db.url, &partition).await,
                 owner: OWNER,
                 providers: &all,
                 set_aside: &[],

@@ -1,12 +1,13 @@
 use std::time::Duration;
 
-use canvass_model::JobState;
-use canvass_store::{PartitionEnd, Store};
+use canvass_model::{JobState, Provider};
+use canvass_store::{Error, LeasedPartition, PageWrite, PartitionEnd, Store};
 
 use crate::{
     both::now,
     both_engines,
-    raw::{OWNER, Other, in_an_hour, leased, number, part, run_of},
+    raw::{OWNER, Other, in_an_hour, leased, number, part, run_of, standing},
+    sample::person,
 };
 
 async fn state(store: &Store, run: &str) -> JobState {
@@ -63,6 +64,32 @@ both_engines! {
         let mut wanted = queries;
         wanted.sort();
         assert_eq!(leased, wanted);
+    }
+
+    async fn of_two_workers_with_one_name_the_slower_one_moves_no_checkpoint_back(db: Database) {
+        run_of(&db, "r", &["q"]).await;
+        let slower = leased(&db, "r").await;
+        let write = async |partition: &LeasedPartition, checkpoint: &str, providers: &[Provider]| {
+            let page = PageWrite {
+                partition,
+                owner: OWNER,
+                providers,
+                set_aside: &[],
+                checkpoint,
+                reach: None,
+                requests: 1,
+                retries: 0,
+                lease_until: in_an_hour(),
+            };
+            db.write_page(&page, now()).await
+        };
+        write(&slower, "1", &[person(1)]).await.unwrap();
+        // The lease ran out while the machine slept, and another worker of the process went on.
+        write(&standing(&db.url, &slower).await, "2", &[person(2)]).await.unwrap();
+        let moved_back = write(&slower, "1", &[person(3)]).await;
+        assert!(matches!(moved_back, Err(Error::LeaseLost)), "{moved_back:?}");
+        assert_eq!(standing(&db.url, &slower).await.checkpoint, "2");
+        assert_eq!(number(&db.url, "SELECT COUNT(*) FROM providers").await, 2);
     }
 
     async fn nothing_is_added_to_a_run_that_has_ended(db: Database) {

@@ -125,6 +125,15 @@ pub async fn leased(store: &Store, run: &str) -> LeasedPartition {
     leased.await.unwrap().unwrap()
 }
 
+/// The only partition there is, with the checkpoint that it has now.
+pub async fn standing(url: &str, leased: &LeasedPartition) -> LeasedPartition {
+    let checkpoint = texts(url, "SELECT checkpoint FROM sync_partitions").await;
+    LeasedPartition {
+        checkpoint: checkpoint[0].clone(),
+        ..leased.clone()
+    }
+}
+
 /// The rows of a query of two whole numbers.
 pub async fn pairs(url: &str, sql: &str) -> Vec<(i64, i64)> {
     if let Some(path) = url.strip_prefix("sqlite:") {
