@@ -87,6 +87,12 @@ impl Error {
         Self::Corrupt(what.into())
     }
 
+    /// Whether others who write at the same moment were in the way. Nothing was changed, and the
+    /// same again may succeed.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Conflict | Self::IndexMoved | Self::Busy)
+    }
+
     /// Whether the database refuses what it was given to write, now and whenever it is tried again.
     pub fn is_refusal(&self) -> bool {
         let Self::Statement(source) = self else {

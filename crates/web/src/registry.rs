@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use canvass_app::registry::RegistryEndpoint;
+use canvass_app::{Error, registry::RegistryEndpoint};
 
 /// Longest query string that is read, in bytes.
 const LONGEST_QUERY: usize = 8_192;
@@ -49,6 +49,10 @@ async fn answer(State(registry): State<Registry>, RawQuery(query): RawQuery) -> 
                 (header::PRAGMA, "no-cache"),
             ];
             (headers, answer.to_string()).into_response()
+        }
+        Err(Error::Store(error)) if error.is_passing() => {
+            let again = [(header::RETRY_AFTER, "1")];
+            (StatusCode::SERVICE_UNAVAILABLE, again).into_response()
         }
         Err(error) => {
             tracing::error!(

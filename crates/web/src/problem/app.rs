@@ -47,11 +47,11 @@ impl From<Error> for Problem {
             .detail(format!(
                 "There were too many failed logins. Try again in {seconds} seconds."
             )),
-            Error::Store(canvass_store::Error::Conflict) => Self {
+            Error::Store(why) if why.is_passing() => Self {
                 retry_after: Some(Duration::from_secs(1)),
                 ..Self::of_status(StatusCode::SERVICE_UNAVAILABLE)
             }
-            .detail("Somebody else changed the same data at the same moment. Nothing was changed."),
+            .detail("Others changed the same data at the same moment. Nothing was changed."),
             Error::Nucc(_) | Error::Store(_) | Error::Io(_) | Error::Internal(_) => {
                 Self::internal(&chain(&error))
             }
@@ -75,4 +75,23 @@ fn sentence(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| {
         first.to_uppercase().collect::<String>() + letters.as_str()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use canvass_store::Error::{Busy, Conflict, IndexMoved, LeaseLost};
+
+    use super::*;
+
+    #[test]
+    fn what_passes_is_worth_trying_again() {
+        for error in [Busy, Conflict, IndexMoved] {
+            let problem = Problem::from(Error::Store(error));
+            assert_eq!(problem.status, StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(problem.retry_after, Some(Duration::from_secs(1)));
+        }
+        let other = Problem::from(Error::Store(LeaseLost));
+        assert_eq!(other.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(other.retry_after, None);
+    }
 }
