@@ -153,13 +153,12 @@ pub(super) async fn results(
         let narrows = !(beside_results && ask.page.after.is_some());
         let found = tokio::try_join!(
             rows_or_regions(visit.app(), asked),
-            visit.app().count(filter),
             not_yet(visit, actor, filter),
             facets(visit.app(), filter, narrows),
             visit.app().saved_searches(actor),
         );
         match found {
-            Ok((found, total, not_yet, facets, saved)) => {
+            Ok(((rows, total, regions), not_yet, facets, saved)) => {
                 let save = not_yet.map(|not_yet| SaveAll {
                     not_yet,
                     pairs: filter.pairs(),
@@ -168,7 +167,6 @@ pub(super) async fn results(
                 let saved = SavedMenu::new(saved, actor, asked.query(), &kept);
                 let manages = actor.role >= Role::Manager;
                 let catalogue = visit.app().catalogue();
-                let (rows, regions) = found;
                 let results =
                     ProvidersResults::new(asked, &rows, total, save, saved, manages, catalogue);
                 return Ok(ProvidersPart {
@@ -198,10 +196,12 @@ pub(super) async fn results(
 async fn rows_or_regions(
     app: &App,
     asked: Asked<'_>,
-) -> Result<(Page<ProviderSummary>, Option<Regions>), Error> {
+) -> Result<(Page<ProviderSummary>, Total, Option<Regions>), Error> {
     let filter = asked.filter;
     if asked.shown == Shown::Table {
-        return Ok((app.search(filter, asked.sort, asked.page).await?, None));
+        let found = app.search_counted(filter, asked.sort, asked.page);
+        let (rows, total) = found.await?;
+        return Ok((rows, total, None));
     }
     let regions = if Regions::by_zip(filter, asked.shown) {
         let (states, zips) =
@@ -214,7 +214,7 @@ async fn rows_or_regions(
         items: Vec::new(),
         next: None,
     };
-    Ok((none, Some(regions)))
+    Ok((none, app.count(filter).await?, Some(regions)))
 }
 
 /// What narrows a search, where it is wanted.
@@ -289,10 +289,8 @@ async fn colleagues(app: &App, of: &Provider) -> Result<Colleagues, Error> {
     };
     // One more than is shown, for the provider itself is among them.
     let page = PageRequest::first(Colleagues::MOST + 1);
-    let (found, total) = tokio::try_join!(
-        app.search(&filter, ProviderSort::Name, &page),
-        app.count(&filter)
-    )?;
+    let found = app.search_counted(&filter, ProviderSort::Name, &page);
+    let (found, total) = found.await?;
     let in_service = of.status == RecordStatus::Active;
     let catalogue = app.catalogue();
     Ok(Colleagues::new(
