@@ -8,8 +8,8 @@ mod spreadsheet;
 use std::collections::HashMap;
 
 use canvass_model::{
-    Cursor, Lead, LeadFilter, LeadSort, LeadStatus, Npi, PageRequest, Provider, ProviderFilter,
-    ProviderSort,
+    Cursor, Lead, LeadFilter, LeadPresence, LeadSort, LeadStatus, Npi, PageRequest, Provider,
+    ProviderFilter, ProviderSort,
 };
 use canvass_store::Whole;
 use futures_util::{StreamExt, TryStreamExt, stream, stream::BoxStream};
@@ -222,8 +222,29 @@ impl Rows {
                 with_lead.collect()
             }
         };
+        // Statuses are read after the providers: what has become or ceased to be what is asked for
+        // in between is not told as if it were.
+        let rows: Vec<Row> = rows.into_iter().filter(|row| self.fits(row)).collect();
         self.left -= self.left.min(rows.len() as u64);
         Ok(Some(rows))
+    }
+
+    /// Whether a row is, as a lead, what the filter of providers asks for, where a column tells it.
+    fn fits(&self, row: &Row) -> bool {
+        let (What::Sorted(filter, _) | What::Stored(filter, _)) = &self.what else {
+            return true;
+        };
+        if !self.columns.tell_leads() {
+            return true;
+        }
+        let is_lead = match filter.lead {
+            Some(LeadPresence::Yes) => row.status.is_some(),
+            Some(LeadPresence::No) => row.status.is_none(),
+            None => true,
+        };
+        let statuses = &filter.lead_status;
+        is_lead
+            && (statuses.is_empty() || row.status.is_some_and(|status| statuses.contains(&status)))
     }
 
     /// Providers as rows; what became of them as leads is looked for where a column tells it.

@@ -201,7 +201,7 @@ impl Load<'_> {
             return Ok(());
         }
         Err(Error::Conflict(format!(
-            "{too_much}; nothing was changed. Check that the file is whole, or import it by force"
+            "{too_much}; nothing was changed. Check that the file is whole; if it is, import it by force: tick the box at the file, or use --force"
         )))
     }
 }

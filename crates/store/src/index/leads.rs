@@ -5,11 +5,11 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use canvass_model::LeadStatus;
+use canvass_model::{LeadStatus, Npi};
 use roaring::RoaringBitmap;
 
 use super::read_id;
-use crate::{Error, Store, value::params};
+use crate::{Error, Store, backend::listed, value::params};
 
 /// Leads that are read together.
 const BATCH: i64 = 20_000;
@@ -124,6 +124,25 @@ impl Store {
     pub async fn warm_up(&self) -> Result<(), Error> {
         self.view().await?;
         self.lead_sets().await.map(drop)
+    }
+
+    /// Whether some providers are leads, or none, as they were when a number of leads was read:
+    /// none of them became one, or got another status or owner.
+    pub(crate) async fn leads_unchanged_since(
+        &self,
+        number: i64,
+        npis: impl Iterator<Item = Npi>,
+    ) -> Result<bool, Error> {
+        if self.index_state().await?.leads == number {
+            return Ok(true);
+        }
+        let among = self.engine().among("npi", "$1");
+        let sql = format!("SELECT 1 FROM leads WHERE {among} AND batch > $2 LIMIT 1");
+        let npis = listed(npis.map(Npi::as_i64));
+        let moved = self
+            .first(crate::Sql::kept(sql), vec![npis, number.into()])
+            .await?;
+        Ok(moved.is_none())
     }
 
     /// The ids of all providers that are leads.

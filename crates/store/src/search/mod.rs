@@ -5,7 +5,7 @@ mod facets;
 mod tiers;
 
 use canvass_model::{
-    Address, Cursor, Page, PageRequest, PlaceOf, Provider, ProviderFilter, ProviderSort,
+    Address, Cursor, Npi, Page, PageRequest, PlaceOf, Provider, ProviderFilter, ProviderSort,
     ProviderSummary, Total,
 };
 use roaring::RoaringBitmap;
@@ -58,6 +58,8 @@ pub struct Whole {
     filter: ProviderFilter,
     /// As of when it was looked for.
     state: State,
+    /// The number of leads then, where the search asks for it.
+    leads: Option<i64>,
     /// The id that was read last.
     after: Option<u32>,
     left: RoaringBitmap,
@@ -165,15 +167,40 @@ impl Store {
         sort: ProviderSort,
         page: &PageRequest,
     ) -> Result<(Vec<Held>, Option<Cursor>, u64), Error> {
+        let leads = self.number_of_leads(filter).await?;
         let answer = self.matching_once(filter).await?;
         let (state, count) = (answer.state, answer.len());
         let (held, next) = self.page_of(answer, filter, sort, page).await?;
         // What was written after the index was asked may no longer be what it is listed as.
         let ids: Vec<u32> = held.iter().map(|held| held.id).collect();
-        if self.unchanged_since(state, &ids).await? {
+        let npis = held.iter().map(|held| held.provider.npi);
+        if self.unchanged_since(state, &ids).await? && self.same_leads(leads, npis).await? {
             Ok((held, next, count))
         } else {
             Err(Error::IndexMoved)
+        }
+    }
+
+    /// The number of leads, where a filter asks for leads.
+    async fn number_of_leads(&self, filter: &ProviderFilter) -> Result<Option<i64>, Error> {
+        let asks =
+            filter.lead.is_some() || !filter.lead_status.is_empty() || filter.lead_owner.is_some();
+        if asks {
+            Ok(Some(self.index_state().await?.leads))
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Whether providers are leads as they were at a number, where it was asked for.
+    async fn same_leads(
+        &self,
+        number: Option<i64>,
+        npis: impl Iterator<Item = Npi>,
+    ) -> Result<bool, Error> {
+        match number {
+            Some(number) => self.leads_unchanged_since(number, npis).await,
+            None => Ok(true),
         }
     }
 
@@ -267,10 +294,12 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn whole(&self, filter: &ProviderFilter) -> Result<Whole, Error> {
+        let leads = self.number_of_leads(filter).await?;
         let answer = self.matching(filter).await?;
         Ok(Whole {
             filter: filter.clone(),
             state: answer.state,
+            leads,
             after: None,
             left: answer.ids(),
         })
@@ -291,11 +320,19 @@ impl Store {
             };
             let ids = listed(group.iter().map(|id| i64::from(*id)));
             let rows = self.query(crate::Sql::kept(sql.clone()), vec![ids]).await?;
-            if self.unchanged_since(whole.state, &group).await? {
+            let rows: Vec<Provider> = rows
+                .iter()
+                .map(|row| read_provider(row, 0))
+                .collect::<Result<_, _>>()?;
+            let npis = rows.iter().map(|provider| provider.npi);
+            if self.unchanged_since(whole.state, &group).await?
+                && self.same_leads(whole.leads, npis).await?
+            {
                 whole.after = Some(*last);
                 whole.left.remove_range(..=*last);
-                return rows.iter().map(|row| read_provider(row, 0)).collect();
+                return Ok(rows);
             }
+            whole.leads = self.number_of_leads(&whole.filter).await?;
             let answer = self.matching(&whole.filter).await?;
             whole.state = answer.state;
             whole.left = answer.ids();

@@ -1,9 +1,10 @@
 //! What the search index keeps whatever happens beside it.
 
 use canvass_model::{
-    Door, Entity, PageRequest, Provider, ProviderFilter, ProviderSort, Source, StatusFilter,
+    Door, Entity, LeadPresence, PageRequest, Provider, ProviderFilter, ProviderSort, Source,
+    StatusFilter,
 };
-use canvass_store::{Error, Failing, NewImport, Prepared, Replacement, Store};
+use canvass_store::{Error, Failing, NewImport, Prepared, Replacement, SaveAll, Store};
 
 use crate::{
     both::{Database, now},
@@ -259,6 +260,31 @@ both_engines! {
             sound(&db).await;
             before = total;
         }
+    }
+
+    async fn a_page_of_those_that_are_no_leads_has_none_while_leads_are_made(db: Database) {
+        people(&db, 0..300).await;
+        let store = db.store.clone();
+        let saving = tokio::spawn(async move {
+            for n in 0..300 {
+                let what = SaveAll::Npis(vec![person(n).npi.to_string()]);
+                store.save_all(&what, None, now(), None).await.unwrap();
+            }
+        });
+        let no_leads = ProviderFilter { lead: Some(LeadPresence::No), ..any() };
+        let page = PageRequest { limit: 300, after: None };
+        while !saving.is_finished() {
+            match db.search_counted(&no_leads, ProviderSort::Name, &page).await {
+                Ok((found, total)) => {
+                    assert!(found.items.iter().all(|p| p.lead.is_none()));
+                    assert_eq!(found.items.len() as u64, total.count);
+                }
+                // It says that it keeps moving rather than something false.
+                Err(error) => assert!(matches!(error, Error::IndexMoved)),
+            }
+        }
+        saving.await.unwrap();
+        assert_eq!(db.count(&no_leads).await.unwrap().count, 0);
     }
 
     async fn a_broken_index_is_found_and_built_anew_by_itself(db: Database) {
