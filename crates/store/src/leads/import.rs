@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{edit, read_lead, select_leads};
 use crate::{
     Error, Store,
-    backend::{Durability, Tx},
+    backend::{Durability, Tx, listed},
     index,
     search::Text,
     value::{Value, params},
@@ -85,6 +85,13 @@ impl Store {
         let wanted = new.len() as u64;
         if wanted > 0 {
             let batch = index::next(&mut tx, "leads").await?;
+            // ON CONFLICT would wait for whoever is editing one of them, who may wait for the
+            // number in turn.
+            let missing = rows.iter().map(|row| row.npi);
+            let missing = missing.filter(|npi| !leads.contains_key(npi));
+            if any_is_lead(&mut tx, missing).await? {
+                return Err(Error::Conflict);
+            }
             for lead in &mut new {
                 lead.push(batch.into());
             }
@@ -118,6 +125,14 @@ async fn known_providers(tx: &mut Tx, rows: &[LeadRow]) -> Result<HashSet<Npi>, 
         }
     }
     Ok(known)
+}
+
+async fn any_is_lead(tx: &mut Tx, npis: impl Iterator<Item = Npi>) -> Result<bool, Error> {
+    let among = tx.engine().among("npi", "$1");
+    let sql = format!("SELECT 1 FROM leads WHERE {among} LIMIT 1");
+    let npis = listed(npis.map(Npi::as_i64));
+    let found = tx.first(crate::Sql::kept(sql), vec![npis]).await?;
+    Ok(found.is_some())
 }
 
 async fn locked_leads(tx: &mut Tx, rows: &[LeadRow]) -> Result<HashMap<Npi, Lead>, Error> {

@@ -191,10 +191,13 @@ async fn save(
         rejected: asked.unknown,
         ..Receipt::default()
     };
+    // Those that are leads are left out, for ON CONFLICT waits for whoever is editing one, who may
+    // wait for this transaction's number in turn.
     let each = tx.engine().each("$6");
     let insert = format!(
         "INSERT INTO leads (npi, status, notes, version, created_at, updated_at, created_by, batch)
-         SELECT each.value, $1, $2, 1, $3, $3, $4, $5 FROM {each} WHERE 1 = 1
+         SELECT each.value, $1, $2, 1, $3, $3, $4, $5 FROM {each}
+         WHERE NOT EXISTS (SELECT 1 FROM leads WHERE npi = each.value)
          ON CONFLICT (npi) DO NOTHING"
     );
     for group in asked.active.chunks(GROUP) {

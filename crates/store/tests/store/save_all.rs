@@ -144,6 +144,29 @@ both_engines! {
         assert_eq!(receipt.existing, 3);
     }
 
+    async fn a_save_all_and_edits_of_its_leads_never_wait_for_each_other_in_a_circle(db: Database) {
+        people(&db, 0..4).await;
+        db.save_all(&everything(), None, now(), None).await.unwrap();
+        let editors = (0..4).map(|n| {
+            let store = db.store.clone();
+            tokio::spawn(async move {
+                for round in 0..50 {
+                    let status = [LeadStatus::Contacted, LeadStatus::Interested][round % 2];
+                    set_status(&store, n, status).await;
+                }
+            })
+        });
+        let editing = join_all(editors.collect::<Vec<_>>());
+        let saving = async {
+            for _ in 0..50 {
+                let receipt = db.save_all(&everything(), None, now(), None).await.unwrap();
+                assert_eq!((receipt.created, receipt.existing), (0, 4));
+            }
+        };
+        let (edited, ()) = tokio::join!(editing, saving);
+        edited.into_iter().for_each(|edited| edited.unwrap());
+    }
+
     async fn answers_are_swept_after_a_week(db: Database) {
         people(&db, 0..1).await;
         db.save_all(&everything(), None, now(), Some(&key(b"all"))).await.unwrap();
