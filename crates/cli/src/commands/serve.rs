@@ -1,11 +1,14 @@
 //! `canvass serve`: pages, API and jobs.
 
-use std::{net::SocketAddr, process::ExitCode};
+use std::{net::SocketAddr, process::ExitCode, time::Duration};
 
 use canvass_app::App;
 use tokio::net::TcpListener;
 
 use crate::{args::ServeArgs, commands::stop_on_signal, config::Config, failure::Failure};
+
+/// How often a server looks for what others wrote.
+const FOLLOW_PAUSE: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(config: &Config, args: ServeArgs) -> Result<ExitCode, Failure> {
     let app = config.open().await?;
@@ -16,8 +19,7 @@ pub(crate) async fn run(config: &Config, args: ServeArgs) -> Result<ExitCode, Fa
         announce_setup(&app, address).await?;
     }
     let store = app.store().clone();
-    // Where it fails, the first search tells.
-    tokio::spawn(async move { store.warm_up().await });
+    tokio::spawn(async move { store.follow_index(FOLLOW_PAUSE).await });
     canvass_web::server::serve(app, listener, stop_on_signal(), !args.no_jobs)
         .await
         .map_err(|e| Failure::Other(e.to_string()))?;

@@ -117,15 +117,6 @@ impl Store {
         }
     }
 
-    /// Reads what the first search would have to read, so that it need not wait for that.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn warm_up(&self) -> Result<(), Error> {
-        self.view().await?;
-        self.lead_sets().await.map(drop)
-    }
-
     /// Whether some providers are leads, or none, as they were when a number of leads was read:
     /// none of them became one, or got another status or owner.
     pub(crate) async fn leads_unchanged_since(

@@ -17,6 +17,7 @@ mod bits;
 mod build;
 mod cache;
 mod coding;
+mod follow;
 mod leads;
 mod order;
 mod phones;

@@ -123,6 +123,13 @@ impl Index {
         }
     }
 
+    /// How many providers a search would find without reading anything first.
+    #[cfg(test)]
+    pub(super) async fn providers_known(&self) -> u64 {
+        let view = self.view.lock().await;
+        view.as_ref().map_or(0, |view| view.alive())
+    }
+
     /// A number for a segment in memory: negative, so that no stored one has it.
     fn memory_number(&self) -> i64 {
         self.in_memory.fetch_sub(1, Ordering::Relaxed)
