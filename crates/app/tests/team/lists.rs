@@ -188,6 +188,7 @@ both_engines! {
         let endless = format!("npi,notes\n1900000021,kept\n1,\"{}", "x".repeat(2 << 20));
         assert!(refused(&app, endless).await.starts_with("line 3: "));
         assert_eq!(lead(&app, TWO).await.notes, "kept");
+        assert!(refused(&app, "Leads\n\"npi,notes\n1900000021,x\n").await.starts_with("line 2: a quote"));
     }
 
     async fn a_spreadsheet_is_taken_by_its_first_sheet_with_npis(db: Database) {
@@ -220,6 +221,7 @@ both_engines! {
         assert!(refused(&app, none).await.contains("one of them is npi"));
         assert!(!refused(&app, &file[..file.len() / 2]).await.is_empty());
         assert!(!refused(&app, b"PK\x03\x04").await.is_empty());
+        assert!(refused(&app, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1").await.contains("save it as .xlsx"));
     }
 
     async fn a_spreadsheet_that_was_exported_changes_nothing(db: Database) {

@@ -96,13 +96,8 @@ impl Columns {
         let Some(npi) = place(NPI)? else {
             return Ok(None);
         };
-        // Empty names at the end are what a spreadsheet puts there.
-        let width = names
-            .iter()
-            .rposition(|n| !n.is_empty())
-            .map_or(0, |n| n + 1);
         Ok(Some(Self {
-            width,
+            width: names.len(),
             npi,
             status: place(STATUS)?,
             notes: place(NOTES)?,
@@ -197,7 +192,7 @@ mod tests {
             " NPI ,STATUS,Notes,Owner,Last Contact At,Last-Contact-Method,Created_At",
             "NPI Number,Lead status,Note,Assigned to,Last contact,Contact method,Created",
             "NPI #,Lead_Status,Comments,Lead Owner,Last contacted,Last contact by,Created on",
-            "Provider NPI,Status:,Comment,Assignee,Last contact date,Contact Method,Date created,,",
+            "Provider NPI,Status:,Comment,Assignee,Last contact date,Contact Method,Date created",
         ] {
             assert_eq!(named(names).unwrap(), Some(exact.clone()), "{names}");
         }

@@ -17,6 +17,8 @@ use crate::Error;
 const MOST_ROWS: u64 = 5_000_000;
 /// Bytes at the beginning of a text in which its names are looked for.
 const BEGINNING: u64 = 256 << 10;
+/// How files of old office programs begin, and new ones that have a password (MS-CFB).
+const OLD_OFFICE: &[u8] = b"\xd0\xcf\x11\xe0";
 
 /// What stands next in a file.
 pub(super) enum Found {
@@ -47,7 +49,13 @@ impl Table {
     /// When it can't be read or names no NPI.
     pub fn open(file: impl Read, charset: Option<&str>) -> Result<(Self, Columns), Error> {
         let mut file = decode::kept(file)?;
-        if Workbook::looks_like(&decode::head(&mut file, 4)?) {
+        let head = decode::head(&mut file, 8)?;
+        if head.starts_with(OLD_OFFICE) {
+            let problem = "an Excel file that is old (.xls) or has a password: save it as .xlsx \
+                           without a password, or as CSV";
+            return Err(Error::invalid("file", problem));
+        }
+        if Workbook::looks_like(&head) {
             let (rows, columns) = Rows::open(file)?;
             let table = Self {
                 rows: Kind::Sheet(Box::new(rows)),
@@ -66,8 +74,13 @@ impl Table {
         let mut records = Records::new(file, delimiter);
         let mut names = Vec::new();
         for _ in 0..=header::TITLES {
-            if !matches!(records.next(&mut names).map_err(unreadable)?, Next::Row(_)) {
-                break;
+            match records.next(&mut names).map_err(unreadable)? {
+                Next::Row(_) => {}
+                Next::Unclosed(line) => {
+                    let problem = format!("line {line}: a quote that begins here is not closed");
+                    return Err(Error::invalid("file", problem));
+                }
+                Next::End => break,
             }
             if let Some(columns) = Columns::named(&names)? {
                 let rows = Kind::Text(Box::new(records));
