@@ -121,7 +121,7 @@ both_engines! {
         all[8].name.last = Some("O'BRIEN, \"BOB\"\r\nJR".into());
         app.store().write_providers(&all, now()).await.unwrap();
         let file = bytes(app.export_providers(&ProviderFilter::default(), Some(ProviderSort::Name), ExportFormat::Csv)).await;
-        assert!(file.starts_with("npi,name,entity,specialty,taxonomy,address_1,address_2,city,state,postal_code,phone,fax,enumerated_on,updated_on\r\n".as_bytes()));
+        assert!(file.starts_with("\u{feff}npi,name,entity,specialty,taxonomy,address_1,address_2,city,state,postal_code,phone,fax,enumerated_on,updated_on\r\n".as_bytes()));
         let mut reader = csv::Reader::from_reader(&file[..]);
         let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
         let npis: BTreeSet<&str> = rows.iter().map(|r| &r[0]).collect();
@@ -160,7 +160,7 @@ both_engines! {
             format!("new,{},,,,,", npi(1)),
             format!(",{},\"LEE, KIM\",OWNER,559-555-0199,A1,CA", npi(2)),
         ]);
-        let one = ExportOptions { most: 1, ..named("status,npi") };
+        let one = ExportOptions { most: 1, bom: false, ..named("status,npi") };
         let leads = bytes(app.export_leads(&LeadFilter::all(), one)).await;
         assert_eq!(String::from_utf8(leads).unwrap(), format!("status,npi\r\nnew,{}\r\n", npi(1)));
         let unknown = app.export_leads(&LeadFilter::all(), named("npi,lead"));
@@ -170,7 +170,7 @@ both_engines! {
     async fn an_empty_result_is_a_header(db: Database) {
         let app = Opened::on(&db).await;
         let file = String::from_utf8(csv_of_leads(&app).await).unwrap();
-        assert_eq!(file, "npi,name,entity,specialty,taxonomy,address_1,address_2,city,state,postal_code,phone,fax,status,notes,owner,last_contact_at,last_contact_method,created_at,updated_at\r\n");
+        assert_eq!(file, "\u{feff}npi,name,entity,specialty,taxonomy,address_1,address_2,city,state,postal_code,phone,fax,status,notes,owner,last_contact_at,last_contact_method,created_at,updated_at\r\n");
         let lines = bytes(app.export_leads(&LeadFilter::all(), ExportFormat::Ndjson)).await;
         assert!(lines.is_empty());
     }
