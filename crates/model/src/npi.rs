@@ -49,9 +49,12 @@ impl Npi {
         let text = without_word(unquoted(&plain));
         let digits = match whole_number(text) {
             Some(digits) => digits,
-            None => scientific(text).map_err(|cut| match cut {
-                true => CellError::Cut(shown()),
-                false => InvalidNpi::Shape(shown()).into(),
+            None => scientific(text).map_err(|is_cut| {
+                if is_cut {
+                    CellError::Cut(shown())
+                } else {
+                    InvalidNpi::Shape(shown()).into()
+                }
             })?,
         };
         digits.parse().map_err(|error| match error {
@@ -115,8 +118,12 @@ fn check_digit(nine: u32) -> u32 {
 /// blanks and what can't be seen.
 fn plain(letter: char) -> Option<char> {
     match letter {
-        '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' => None,
-        '\u{2060}'..='\u{2069}' | '\u{feff}' => None,
+        '\u{ad}'
+        | '\u{180e}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2069}'
+        | '\u{feff}' => None,
         '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe63}' => Some('-'),
         '\u{2018}' | '\u{2019}' | '\u{2032}' | '`' | '\u{b4}' => Some('\''),
         '\u{201c}' | '\u{201d}' => Some('"'),

@@ -93,16 +93,12 @@ impl<R: Read> Records<R> {
             }
             state = match (state, byte) {
                 (State::Quoted, b'"') => State::Quote,
-                (State::Quoted, _) => {
+                (State::Quoted, _) | (State::Quote, b'"') => {
                     cell.push(byte);
                     State::Quoted
                 }
                 (State::Begin, b'"') => {
                     quote = self.line;
-                    State::Quoted
-                }
-                (State::Quote, b'"') => {
-                    cell.push(byte);
                     State::Quoted
                 }
                 (_, byte) if byte == self.delimiter => {

@@ -37,8 +37,11 @@ pub(super) struct Table {
     left: u64,
 }
 
+/// A text of which the beginning was looked at already.
+type Text = io::Chain<io::Cursor<Vec<u8>>, Decoded<SpooledTempFile>>;
+
 enum Kind {
-    Text(Box<Records<io::Chain<io::Cursor<Vec<u8>>, Decoded<SpooledTempFile>>>>),
+    Text(Box<Records<Text>>),
     Sheet(Box<Rows>),
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp, civil::Date, civil::Time, tz::Offset};
 
-/// The first letters of the months.
+/// The months, which are also called by their first letters.
 const MONTHS: [&str; 12] = [
     "january",
     "february",
@@ -154,10 +154,9 @@ impl Words {
         let Word::Name(name) = self.0.pop()? else {
             return None;
         };
-        let begins = |month: &&str| {
-            name.len() >= 3 && month.starts_with(&name) || name == "sept" && **month == *"september"
-        };
-        let found = MONTHS.iter().position(|month| begins(&month))?;
+        let name = if name == "sept" { "sep" } else { &name };
+        let begins = |month: &&str| name.len() >= 3 && month.starts_with(name);
+        let found = MONTHS.iter().position(begins)?;
         self.mark('.');
         i8::try_from(found + 1).ok()
     }
