@@ -101,3 +101,61 @@ impl WorkbookSheet {
 fn invalid(problem: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, problem)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use zip::{ZipWriter, write::SimpleFileOptions};
+
+    use super::*;
+
+    fn archive(members: &[(&str, &str)]) -> Vec<u8> {
+        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, content) in members {
+            archive
+                .start_file(*name, SimpleFileOptions::default())
+                .unwrap();
+            archive.write_all(content.as_bytes()).unwrap();
+        }
+        archive.finish().unwrap().into_inner()
+    }
+
+    const SHEET: &str = r#"<worksheet><sheetData><row r="3">
+        <c r="A3"><v>1900000013</v></c><c r="C3" t="inlineStr"><is><t>a &amp; b</t></is></c>
+        </row></sheetData></worksheet>"#;
+
+    #[test]
+    fn a_workbook_tells_its_cells_and_where_its_days_begin() {
+        for (properties, from_1904) in [("", false), (" date1904=\"1\"", true)] {
+            let about = format!("<workbook><workbookPr{properties}/></workbook>");
+            let book = archive(&[
+                ("xl/workbook.xml", &about),
+                ("xl/worksheets/sheet1.xml", SHEET),
+            ]);
+            let book = Workbook::open(&book[..]).unwrap();
+            assert_eq!((book.sheets(), book.counts_from_1904()), (1, from_1904));
+            let mut sheet = book.sheet(0).unwrap();
+            let mut cells = Vec::new();
+            assert_eq!(sheet.next(&mut cells).unwrap(), Some(3));
+            assert_eq!(cells, ["1900000013", "", "a & b"]);
+            assert_eq!(sheet.next(&mut cells).unwrap(), None);
+            assert!(book.sheet(1).is_err());
+        }
+    }
+
+    #[test]
+    fn what_is_no_spreadsheet_or_grows_beyond_measure_is_refused() {
+        let other = archive(&[("leads.csv", "npi")]);
+        assert!(Workbook::looks_like(&other));
+        assert!(Workbook::open(&other[..]).is_err());
+        let huge = " ".repeat(8 << 20);
+        let bomb = archive(&[
+            ("xl/workbook.xml", "<workbook/>"),
+            ("xl/worksheets/sheet1.xml", &huge),
+        ]);
+        assert!(bomb.len() < 100_000);
+        assert!(Workbook::open(&bomb[..]).is_err());
+        assert!(Workbook::open(io::repeat(b'P')).is_err());
+    }
+}
