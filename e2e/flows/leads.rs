@@ -45,7 +45,7 @@ fn a_lead_changes_its_status_gets_a_note_and_is_exported() {
     assert_eq!(answer.status, 200, "{answer:?}");
     assert!(answer.head.contains("content-disposition: attachment"));
     let lines: Vec<&str> = answer.body.lines().collect();
-    assert!(lines[0].starts_with("npi,name,"), "{answer:?}");
+    assert!(lines[0].starts_with("\u{feff}npi,name,"), "{answer:?}");
     assert!(lines[1].starts_with(&format!("{npi},")), "{answer:?}");
     assert!(lines[1].contains(",interested,"), "{answer:?}");
     assert!(answer.body.contains("Ask for Pat, not before ten."));

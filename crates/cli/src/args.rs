@@ -284,13 +284,16 @@ pub(crate) struct SearchArgs {
     pub(crate) columns: ColumnArgs,
 }
 
-/// Which columns a file has.
+/// Which columns a file has, and how it begins.
 #[derive(Debug, Default, Args)]
 pub(crate) struct ColumnArgs {
     /// Columns of a file (csv, ndjson or xlsx) from left to right, with commas between them; one that
     /// is none is answered with the list of all [default: the usual ones]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,
+    /// Begin CSV without the byte order mark, by which Excel knows UTF-8
+    #[arg(long)]
+    pub(crate) no_bom: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -375,8 +378,16 @@ pub(crate) enum LeadsCommand {
         #[command(flatten)]
         columns: ColumnArgs,
     },
-    /// Read leads from a CSV file with a column npi
-    #[command(after_help = "Example:\n  canvass leads import leads.csv --dry-run")]
+    /// Read leads from a file with a column npi: CSV (also with semicolons, tabs or |) or XLSX
+    #[command(
+        long_about = "Read leads from a file with a column npi: CSV (also with semicolons, tabs or |) \
+                      or XLSX.\n\nOther columns that are read: status, notes, owner, last_contact_at, \
+                      last_contact_method, created_at, by these names or usual ones such as \"NPI \
+                      Number\", \"Comments\", \"Assigned to\" and \"Last contact\". Text may be UTF-8, \
+                      UTF-16 or Windows-1252. Times without a time zone are UTC. A row with an owner who \
+                      is no user is rejected.",
+        after_help = "Example:\n  canvass leads import leads.csv --dry-run"
+    )]
     Import {
         /// The file, or - for standard input
         file: PathBuf,

@@ -90,6 +90,19 @@ impl LeadStatus {
         }
     }
 
+    /// From a cell, as pages, exports and people write it: case, blanks and punctuation do not count.
+    ///
+    /// # Errors
+    /// When there is no such status.
+    pub fn from_cell(cell: &str) -> Result<Self, InvalidLeadStatus> {
+        let wanted = letters(cell);
+        let found = |s: &Self| letters(s.as_str()) == wanted || letters(s.label()) == wanted;
+        Self::ALL
+            .into_iter()
+            .find(found)
+            .ok_or_else(|| InvalidLeadStatus(cell.trim().chars().take(60).collect()))
+    }
+
     /// Whether somebody of this role may move a lead from this status to that one.
     ///
     /// # Errors
@@ -102,6 +115,12 @@ impl LeadStatus {
             _ => Ok(()),
         }
     }
+}
+
+/// The letters of a word, small ones; what is written between them does not count.
+fn letters(word: &str) -> String {
+    let letters = word.chars().filter(|c| c.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
 }
 
 impl FromStr for LeadStatus {
@@ -151,6 +170,16 @@ impl ContactMethod {
         Self::ALL
             .into_iter()
             .find(|m| m.as_str().eq_ignore_ascii_case(text.trim()))
+    }
+
+    /// From a cell, as people write it.
+    pub fn from_cell(cell: &str) -> Option<Self> {
+        match letters(cell).as_str() {
+            "call" | "called" | "phone" | "phonecall" | "telephone" => Some(Self::Call),
+            "email" | "emailed" => Some(Self::Email),
+            "both" | "callandemail" | "phoneandemail" => Some(Self::Both),
+            _ => None,
+        }
     }
 }
 
@@ -306,5 +335,39 @@ mod tests {
             assert_eq!(status.as_str().to_uppercase().parse(), Ok(status));
         }
         assert!("dnc".parse::<LeadStatus>().is_err());
+    }
+
+    #[test]
+    fn a_cell_names_a_status_as_pages_and_people_write_it() {
+        for status in LeadStatus::ALL {
+            for text in [status.as_str(), status.label()] {
+                let spaced = format!(" {} ", text.to_uppercase().replace(['_', ' '], "-"));
+                assert_eq!(LeadStatus::from_cell(text), Ok(status));
+                assert_eq!(LeadStatus::from_cell(&spaced), Ok(status));
+            }
+        }
+        assert_eq!(
+            LeadStatus::from_cell("do\u{a0}not call."),
+            Ok(LeadStatus::DoNotCall)
+        );
+        for text in ["", "-", "dnc", "call", "not"] {
+            assert!(LeadStatus::from_cell(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cell_names_how_somebody_was_in_touch() {
+        for method in ContactMethod::ALL {
+            assert_eq!(ContactMethod::from_cell(method.as_str()), Some(method));
+        }
+        assert_eq!(
+            ContactMethod::from_cell("E-mail"),
+            Some(ContactMethod::Email)
+        );
+        assert_eq!(
+            ContactMethod::from_cell("Phone call"),
+            Some(ContactMethod::Call)
+        );
+        assert_eq!(ContactMethod::from_cell("fax"), None);
     }
 }

@@ -30,7 +30,7 @@ pub use lead::{
 };
 pub use list::{LeadSort, Page, PageRequest, ProviderSort, Total};
 pub use merge::{Door, Verdict};
-pub use npi::{InvalidNpi, Npi};
+pub use npi::{CellError, InvalidNpi, Npi};
 pub use phone::Phone;
 pub use provider::{
     Address, Endpoint, Entity, Identifier, Official, OtherName, PersonName, Provider,

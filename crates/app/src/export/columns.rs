@@ -259,11 +259,15 @@ impl Serialize for Line<'_> {
     }
 }
 
-/// Whether a spreadsheet takes a cell for a formula, after any apostrophes at its beginning
-/// (OWASP, "CSV Injection").
+/// What a formula begins with, or may begin with after it was pasted; the full-width signs are taken
+/// for the others where Chinese and Japanese are written (OWASP, "CSV Injection").
+const SIGNS: [char; 10] = [
+    '=', '+', '-', '@', '\t', '\r', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+];
+
+/// Whether a spreadsheet takes a cell for a formula, after any apostrophes at its beginning.
 fn runs(cell: &str) -> bool {
-    cell.trim_start_matches('\'')
-        .starts_with(['=', '+', '-', '@', '\t', '\r'])
+    cell.trim_start_matches('\'').starts_with(SIGNS)
 }
 
 /// A cell that no spreadsheet takes for a formula: with an apostrophe before it, if need be. A
@@ -324,7 +328,20 @@ mod tests {
 
     #[test]
     fn what_a_spreadsheet_would_run_is_text() {
-        for cell in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "'=1"] {
+        for cell in [
+            "=1+1",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            "'=1",
+            "＝1+1",
+            "＋1",
+            "－1",
+            "＠SUM(A1)",
+            "'＝1",
+        ] {
             assert_eq!(protected(cell.to_owned()), format!("'{cell}"));
         }
         for cell in ["", "O'BRIEN", "'tis", "1-1", " =1"] {
@@ -334,9 +351,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_put_before_a_cell_is_taken_off_again(cell in "['=+@\t\r-]{0,4}.{0,5}") {
+        fn what_was_put_before_a_cell_is_taken_off_again(cell in "['=+@\t\r＝＋－＠-]{0,4}.{0,5}") {
             let written = protected(cell.clone());
-            prop_assert!(!written.starts_with(['=', '+', '-', '@', '\t', '\r']));
+            prop_assert!(!written.starts_with(SIGNS));
             prop_assert_eq!(unprotected(&written), cell);
         }
     }

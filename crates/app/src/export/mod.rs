@@ -25,11 +25,13 @@ pub type ExportStream = BoxStream<'static, Result<Vec<u8>, Error>>;
 
 /// Rows that are read at a time.
 const PAGE: u32 = 1_000;
+/// The byte order mark, which says that a text is UTF-8.
+const BOM: &str = "\u{feff}";
 
 /// In which form a result is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExportFormat {
-    /// RFC 4180, UTF-8. A cell that a spreadsheet would run as a formula begins with an
+    /// RFC 4180, UTF-8, with a byte order mark unless it is not wanted. A cell that a spreadsheet would run as a formula begins with an
     /// apostrophe; an import takes it off again.
     Csv,
     /// One JSON object per line.
@@ -81,6 +83,9 @@ pub struct ExportOptions {
     pub columns: Vec<String>,
     /// Rows at most.
     pub most: u64,
+    /// Whether CSV begins with a byte order mark. Excel takes a file without one for the encoding of
+    /// the machine, and shows other letters than were written.
+    pub bom: bool,
 }
 
 impl From<ExportFormat> for ExportOptions {
@@ -89,6 +94,7 @@ impl From<ExportFormat> for ExportOptions {
             format,
             columns: Vec::new(),
             most: u64::MAX,
+            bom: true,
         }
     }
 }
@@ -113,7 +119,7 @@ impl App {
             Some(sort) => What::Sorted(self.checked_search(filter, sort)?, sort),
             None => What::Stored(self.checked_filter(filter)?, None),
         };
-        Ok(Rows::new(self, what, columns, options.most).into_file(options.format))
+        Ok(Rows::new(self, what, columns, options.most).into_file(&options))
     }
 
     /// The leads of a filter as a file, newest first: in the one order that no edit changes, so
@@ -130,7 +136,7 @@ impl App {
         let options = options.into();
         let columns = ExportList::Leads.chosen(&options.columns)?;
         let what = What::Leads(self.checked_lead_filter(filter)?);
-        Ok(Rows::new(self, what, columns, options.most).into_file(options.format))
+        Ok(Rows::new(self, what, columns, options.most).into_file(&options))
     }
 }
 
@@ -262,11 +268,12 @@ impl Rows {
         Ok(rows.collect())
     }
 
-    fn into_file(self, format: ExportFormat) -> ExportStream {
-        match format {
+    fn into_file(self, options: &ExportOptions) -> ExportStream {
+        match options.format {
             ExportFormat::Csv => {
                 let columns = self.columns.clone();
-                let header = stream::once(async move { csv_header(&columns) });
+                let bom = options.bom;
+                let header = stream::once(async move { csv_header(&columns, bom) });
                 header.chain(self.lines(csv_lines)).boxed()
             }
             ExportFormat::Ndjson => self.lines(json_lines).boxed(),
@@ -291,14 +298,15 @@ impl Rows {
     }
 }
 
-fn csv_writer() -> csv::Writer<Vec<u8>> {
+fn csv_writer(begun: Vec<u8>) -> csv::Writer<Vec<u8>> {
     csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
-        .from_writer(Vec::new())
+        .from_writer(begun)
 }
 
-fn csv_header(columns: &Columns) -> Result<Vec<u8>, Error> {
-    let mut writer = csv_writer();
+fn csv_header(columns: &Columns, bom: bool) -> Result<Vec<u8>, Error> {
+    let mark = if bom { BOM } else { "" };
+    let mut writer = csv_writer(mark.into());
     writer
         .write_record(columns.iter().map(|c| c.name))
         .map_err(unwritable)?;
@@ -306,7 +314,7 @@ fn csv_header(columns: &Columns) -> Result<Vec<u8>, Error> {
 }
 
 fn csv_lines(app: &App, columns: &Columns, rows: &[Row]) -> Result<Vec<u8>, Error> {
-    let mut writer = csv_writer();
+    let mut writer = csv_writer(Vec::new());
     for row in rows {
         let cells = columns.iter().map(|c| columns::protected(c.of(row, app)));
         writer

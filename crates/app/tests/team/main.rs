@@ -5,6 +5,7 @@ mod accounts;
 mod both;
 mod files;
 mod leads;
+mod lists;
 mod opened;
 mod places;
 mod saved;

@@ -190,7 +190,7 @@ async fn import(app: &App, file: &Path, dry_run: bool, json: bool) -> Result<Exi
         for owner in &report.unknown_owners {
             writeln!(
                 out,
-                "  owner {owner:?} is no user here; the leads have got no owner"
+                "  owner {owner:?} is no user here; rows that name it were not taken"
             )?;
         }
     }

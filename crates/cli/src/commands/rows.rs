@@ -86,11 +86,15 @@ pub(crate) fn file_options(
         format: file_format(format)?,
         columns: columns.columns,
         most: limit.unwrap_or(u64::MAX),
+        bom: !columns.no_bom,
     })
 }
 
 /// Refuses columns for what is no file.
 pub(crate) fn no_columns(columns: &ColumnArgs) -> Result<(), Failure> {
+    if columns.no_bom {
+        return Err(Failure::Usage("--no-bom goes with --format csv".into()));
+    }
     if columns.columns.is_empty() {
         return Ok(());
     }

@@ -47,6 +47,7 @@ fn what_is_called_wrongly_says_what_would_be_right() {
             "there are npi, name,",
         ),
         (&["search", "--columns", "npi"], "--format csv"),
+        (&["search", "--no-bom"], "--format csv"),
         (&["leads", "list", "--json", "--columns", "npi"], "--format"),
         (&["leads", "export", "--columns", "lead"], "status"),
         (&["search", "--saved", "nosuch"], "saved search"),

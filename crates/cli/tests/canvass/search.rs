@@ -20,7 +20,7 @@ both_engines! {
 
         let csv = db.done(&["search", "--sort", "name", "--format", "csv"]);
         let mut lines = csv.lines();
-        assert!(lines.next().unwrap().starts_with("npi,name,entity,specialty,"));
+        assert!(lines.next().unwrap().starts_with("\u{feff}npi,name,entity,specialty,"));
         assert_eq!(lines.count() as u64, all);
 
         let ndjson = db.done(&["search", "--sort", "name", "--format", "ndjson"]);
@@ -65,12 +65,14 @@ both_engines! {
         let search = ["search", "--state", "CA", "--limit", "2", "--columns", "lead,npi", "--columns", "city"];
         let csv = db.done(&[&search[..], &["--format", "csv"]].concat());
         let lines: Vec<&str> = csv.lines().collect();
-        assert_eq!((lines.len(), lines[0]), (3, "lead,npi,city"));
+        assert_eq!((lines.len(), lines[0]), (3, "\u{feff}lead,npi,city"));
         assert!(lines[1].starts_with("new,1") || lines[1].starts_with("new,2"), "{csv}");
         let ndjson = db.done(&[&search[..], &["--format", "ndjson"]].concat());
         assert!(ndjson.starts_with("{\"lead\":\"new\",\"npi\":\""), "{ndjson}");
         let leads = db.done(&["leads", "export", "--columns", "status,npi"]);
-        assert!(leads.starts_with("status,npi\r\nnew,"), "{leads}");
+        assert!(leads.starts_with("\u{feff}status,npi\r\nnew,"), "{leads}");
+        let unmarked = db.done(&["leads", "export", "--columns", "status,npi", "--no-bom"]);
+        assert_eq!(leads.strip_prefix('\u{feff}'), Some(&unmarked[..]));
         let listed = db.done(&["leads", "list", "--limit", "1", "--format", "csv", "--columns", "npi"]);
         assert_eq!(listed.lines().count(), 2);
     }

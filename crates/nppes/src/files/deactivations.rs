@@ -14,7 +14,7 @@ use super::{
     archive::{self, Entry},
     catalog::{Member, Place},
     rows::Row,
-    xlsx::{Book, Sheet},
+    xlsx::{Book, Bounds, Sheet},
 };
 use crate::normalize;
 
@@ -43,7 +43,7 @@ pub(super) fn read(
                 source,
             };
             let book = found.book(&member.archive).map_err(|e| failed(0, e))?;
-            let sheet = Sheet::open(&book, &found.entries, &found.sheet);
+            let sheet = Sheet::open(&book, &found.entries, &found.sheet, Bounds::REPORT);
             let mut sheet = sheet.map_err(|e| failed(0, e))?;
             let mut cells = Vec::new();
             let mut before = 0;

@@ -15,7 +15,7 @@ use super::{
     deactivations,
     layout::{Header, Layout},
     names, split,
-    xlsx::{self, Book, Sheet},
+    xlsx::{self, Book, Bounds, Sheet},
 };
 
 /// How much of a file is looked at to see what it is. The header of the main file has 12 kB.
@@ -189,7 +189,7 @@ fn look_at_book(
         .cloned()
         .collect();
     for sheet in sheets {
-        let mut rows = Sheet::open(&book, &entries, &sheet)?;
+        let mut rows = Sheet::open(&book, &entries, &sheet, Bounds::REPORT)?;
         let mut cells = Vec::new();
         let mut as_of = None;
         for _ in 0..TITLES {

@@ -20,6 +20,7 @@ mod records;
 mod rows;
 mod side;
 mod split;
+mod workbook;
 mod xlsx;
 
 use std::{io, path::PathBuf};
@@ -33,6 +34,7 @@ pub use catalog::{Catalog, Member, PassedOver};
 pub use deactivations::Deactivation;
 pub use rows::{RowBatch, RowReader};
 pub use side::{Side, SideFile};
+pub use workbook::{Workbook, WorkbookSheet};
 
 /// What a file turned out to hold, by its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,7 +1,7 @@
 //! The cells of a spreadsheet, row by row, in memory that does not grow with it.
 //!
-//! Only what the report of deactivated NPIs needs: the texts and numbers of the first columns of
-//! one sheet. Formats, formulas and styles are not read.
+//! Only what lists of NPIs need: the texts and numbers of the first columns of a sheet. Formats,
+//! formulas and styles are not read.
 
 use std::{
     fs::File,
@@ -13,13 +13,25 @@ use std::{
 use super::archive::{self, Entry};
 
 /// Longest tag or text, in bytes.
-const MAX_TOKEN: u64 = 64 << 10;
+const MAX_TOKEN: u64 = 256 << 10;
 /// Most bytes of all shared texts together; those of a report of 350,000 NPIs have 4 MB.
 const MAX_TEXTS: usize = 64 << 20;
-/// Longest text of a cell, in bytes.
-const MAX_CELL: usize = 4_096;
-/// How many columns are kept.
-const COLUMNS: usize = 8;
+/// How much of a sheet is kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// How many columns; what stands right of them is passed over.
+    pub columns: usize,
+    /// Longest text of a cell, in bytes.
+    pub cell: usize,
+}
+
+impl Bounds {
+    /// Those of the report of deactivated NPIs.
+    pub const REPORT: Self = Self {
+        columns: 8,
+        cell: 4_096,
+    };
+}
 
 /// Where the bytes of a spreadsheet are.
 #[derive(Clone, Debug)]
@@ -60,6 +72,7 @@ pub(super) struct Sheet {
     xml: Xml,
     texts: Texts,
     row: u64,
+    bounds: Bounds,
 }
 
 impl Sheet {
@@ -67,7 +80,7 @@ impl Sheet {
     ///
     /// # Errors
     /// When the spreadsheet is broken or its texts are longer than those of any report.
-    pub fn open(book: &Book, entries: &[Entry], sheet: &Entry) -> io::Result<Self> {
+    pub fn open(book: &Book, entries: &[Entry], sheet: &Entry, bounds: Bounds) -> io::Result<Self> {
         let texts = match entries.iter().find(|e| e.path == "xl/sharedStrings.xml") {
             Some(entry) => Texts::read(Xml::new(archive::open(book.source()?, entry)?))?,
             None => Texts::default(),
@@ -76,6 +89,7 @@ impl Sheet {
             xml: Xml::new(archive::open(book.source()?, sheet)?),
             texts,
             row: 0,
+            bounds,
         })
     }
 
@@ -108,7 +122,7 @@ impl Sheet {
                     let stated = attribute(tag, "r").and_then(column_of);
                     column = stated.unwrap_or(cells.len());
                     shared = attribute(tag, "t") == Some("s");
-                    if column < COLUMNS && cells.len() <= column {
+                    if column < self.bounds.columns && cells.len() <= column {
                         cells.resize(column + 1, String::new());
                     }
                 }
@@ -123,7 +137,7 @@ impl Sheet {
                         } else {
                             unescape(text, cell);
                         }
-                        if cell.len() > MAX_CELL {
+                        if cell.len() > self.bounds.cell {
                             return Err(broken("a cell has too long a text"));
                         }
                     }
@@ -136,6 +150,20 @@ impl Sheet {
         }
         Ok(None)
     }
+}
+
+/// Whether a spreadsheet counts its days from 1904 on, as those of old Macintoshes do.
+pub(super) fn from_1904(book: &Book, entries: &[Entry]) -> io::Result<bool> {
+    let Some(entry) = entries.iter().find(|e| e.path == "xl/workbook.xml") else {
+        return Ok(false);
+    };
+    let mut xml = Xml::new(archive::open(book.source()?, entry)?);
+    while let Some(token) = xml.next()? {
+        if let Token::Open(tag, "workbookPr") = token {
+            return Ok(matches!(attribute(tag, "date1904"), Some("1" | "true")));
+        }
+    }
+    Ok(false)
 }
 
 /// The number of a column, from 0, of a cell named `B7`.
@@ -365,7 +393,7 @@ mod tests {
         ] {
             assert!(tokens(broken).is_err(), "{broken}");
         }
-        let long = format!("<a>{}</a>", "x".repeat(70_000));
+        let long = format!("<a>{}</a>", "x".repeat(300_000));
         assert!(tokens(&long).is_err());
     }
 

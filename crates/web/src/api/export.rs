@@ -10,13 +10,15 @@ use super::request::{Others, misunderstood};
 use crate::problem::{FieldError, Problem};
 
 /// What an export is asked for besides a search.
-pub const SHAPE: [&str; 2] = ["format", "columns"];
+pub const SHAPE: [&str; 3] = ["format", "columns", "bom"];
 
-/// The form and the columns that [`SHAPE`] asks for: CSV and the usual ones when it asks for none.
+/// The form and the columns that [`SHAPE`] asks for: CSV with a byte order mark and the usual ones
+/// when it asks for none.
 pub fn options(others: &Others) -> Result<ExportOptions, Problem> {
     let columns = others.get("columns").unwrap_or_default();
     Ok(ExportOptions {
         columns: columns.split(',').map(ToOwned::to_owned).collect(),
+        bom: others.get("bom").is_none() || others.flag("bom")?,
         ..format(others)?.into()
     })
 }

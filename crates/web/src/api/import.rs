@@ -1,4 +1,4 @@
-//! `POST /api/leads/import`: leads from a CSV file.
+//! `POST /api/leads/import`: leads from a file.
 
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom};
@@ -22,17 +22,37 @@ pub const LARGEST: usize = 64 * 1024 * 1024;
 /// How long an upload may stand still.
 const STILL: Duration = Duration::from_secs(30);
 
+/// A media type of spreadsheets.
+const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+/// A file that somebody sent.
+pub struct Upload {
+    /// The file, from its beginning.
+    pub file: File,
+    /// The character set that was declared for it.
+    pub charset: Option<String>,
+}
+
 /// Import leads
 ///
-/// From CSV, as a body or as the field `file` of a form. The first line names the columns: `npi`, and
-/// as many of `status`, `notes`, `owner`, `last_contact_at`, `last_contact_method` and `created_at`
-/// as there are. Importing the same file again changes nothing.
+/// From delimited text (CSV) or a spreadsheet (XLSX), as a body or as the field `file` of a form; what
+/// it is is seen by its content. One of the first lines names the columns: `npi`, and as many of
+/// `status`, `notes`, `owner`, `last_contact_at`, `last_contact_method` and `created_at` as there are,
+/// or other usual names of these, such as `NPI Number`, `Comments`, `Assigned to` and `Last contact`.
+/// Cells may be parted by commas, semicolons, tabs or `|`.
+///
+/// Text may be UTF-8, UTF-16 or Windows-1252; a `charset` of its `Content-Type` is honored unless a
+/// byte order mark says otherwise. NPIs, statuses and times are read as spreadsheets and people write
+/// them: `1.234567893E+09`, `Do not call`, `1/31/2026 5:00 PM`. Times without a zone are UTC, and a day
+/// alone is its beginning. A row with an owner who is no user is rejected. Importing the same file
+/// again changes nothing.
 #[utoipa::path(
     post, path = "/api/leads/import", tag = "Leads", operation_id = "import_leads",
     extensions(("x-role" = json!("manager"))),
     params(("dry_run" = Option<bool>, Query, description = "Says what would happen and keeps nothing.")),
-    request_body(description = "At most 64 MiB", content(
+    request_body(description = "At most 64 MiB; a spreadsheet at most 100,000 rows", content(
         (String = "text/csv", example = json!("npi,status,notes\n1234567893,interested,Call back on Tuesday\n")),
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         (schema::ImportForm = "multipart/form-data"),
     )),
     responses((status = 200, description = "What came of it", body = schema::ImportReport)),
@@ -44,22 +64,41 @@ pub async fn import(
     request: Request,
 ) -> Result<Json<ImportReport>, Problem> {
     let dry_run = query.only(&["dry_run"])?.flag("dry_run")?;
-    let kind = request.headers().get(header::CONTENT_TYPE);
-    let kind = kind.and_then(|k| k.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    let file = match kind.to_ascii_lowercase().as_str() {
-        "text/csv" => received(request.into_body().into_data_stream()).await?,
+    let declared = request.headers().get(header::CONTENT_TYPE);
+    let declared = declared.and_then(|k| k.to_str().ok()).unwrap_or_default();
+    let declared = declared.to_owned();
+    let kind = declared.split(';').next().unwrap_or_default().trim();
+    let upload = match kind.to_ascii_lowercase().as_str() {
+        "text/csv" | XLSX => Upload {
+            file: received(request.into_body().into_data_stream()).await?,
+            charset: charset(&declared),
+        },
         "multipart/form-data" => of_form(request).await?,
         _ => {
-            return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE)
-                .detail("Send the file as \"Content-Type: text/csv\" or as a multipart form."));
+            return Err(Problem::of_status(StatusCode::UNSUPPORTED_MEDIA_TYPE).detail(format!(
+                "Send the file as \"Content-Type: text/csv\", as \"{XLSX}\" or as a multipart form."
+            )));
         }
     };
-    Ok(Json(app.import_leads(&actor, file, dry_run).await?))
+    let charset = upload.charset.as_deref();
+    let report = app
+        .import_leads_in(&actor, upload.file, charset, dry_run)
+        .await?;
+    Ok(Json(report))
+}
+
+/// The character set that a `Content-Type` names.
+fn charset(kind: &str) -> Option<String> {
+    kind.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let named = name.trim().eq_ignore_ascii_case("charset");
+        let value = value.trim().trim_matches('"');
+        (named && !value.is_empty()).then(|| value.to_owned())
+    })
 }
 
 /// The field `file` of a form.
-pub async fn of_form(request: Request) -> Result<File, Problem> {
+pub async fn of_form(request: Request) -> Result<Upload, Problem> {
     let mut form = Multipart::from_request(request, &())
         .await
         .map_err(|e| Problem::of_status(e.status()).detail(e.body_text()))?;
@@ -69,7 +108,11 @@ pub async fn of_form(request: Request) -> Result<File, Problem> {
             .await
             .map_err(|e| Problem::of_status(e.status()).detail(e.body_text()))?;
         match field {
-            Some(field) if field.name() == Some("file") => return received(field).await,
+            Some(field) if field.name() == Some("file") => {
+                let charset = field.content_type().and_then(charset);
+                let file = received(field).await?;
+                return Ok(Upload { file, charset });
+            }
             Some(_) => {}
             None => return Err(invalid("file", "the form has no file")),
         }

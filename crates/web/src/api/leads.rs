@@ -306,6 +306,7 @@ pub async fn bulk(
     extensions(("x-role" = json!("manager"))),
     params(
         ("format" = Option<String>, Query, description = "`csv` (default), `xlsx` or `ndjson`."),
+        ("bom" = Option<bool>, Query, description = "Whether CSV begins with a byte order mark, by which Excel knows UTF-8: `yes` (default) or `no`."),
         ("columns" = Option<String>, Query, example = "npi,name,phone,status", description = "\
             Columns from left to right, with commas between them; the usual ones when absent. There are \
             `npi`, `name`, `credential`, `entity`, `sex`, `specialty`, `taxonomy`, `license`, \

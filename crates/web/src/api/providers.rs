@@ -128,6 +128,7 @@ pub async fn save_all(
     extensions(("x-role" = json!("manager"))),
     params(
         ("format" = Option<String>, Query, description = "`csv` (default), `xlsx` or `ndjson`."),
+        ("bom" = Option<bool>, Query, description = "Whether CSV begins with a byte order mark, by which Excel knows UTF-8: `yes` (default) or `no`."),
         ("columns" = Option<String>, Query, example = "npi,name,phone,lead", description = "\
             Columns from left to right, with commas between them; the usual ones when absent. There are \
             `npi`, `name`, `credential`, `entity`, `sex`, `specialty`, `taxonomy`, `license`, \
@@ -143,8 +144,8 @@ pub async fn save_all(
     ), headers(("Content-Disposition" = String, description = "A name for the file")))),
 )]
 pub async fn export(State(app): State<App>, _: Manager, query: Query) -> Result<Response, Problem> {
-    let [format, columns] = export::SHAPE;
-    let (filter, others) = filter::providers(query, &[format, columns, "sort"])?;
+    let [format, columns, bom] = export::SHAPE;
+    let (filter, others) = filter::providers(query, &[format, columns, bom, "sort"])?;
     let options = export::options(&others)?;
     let format = options.format;
     let sort = match others.get("sort") {

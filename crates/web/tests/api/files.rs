@@ -25,6 +25,10 @@ both_engines! {
         };
         let same = import("/api/leads/import", &file.text).await;
         assert_eq!(same.json()["unchanged"], 30, "{}", same.text);
+        let sheet = world.by(Role::Manager, Method::GET, "/api/leads/export?format=xlsx").send().await;
+        let kind = sheet.header("content-type").to_owned();
+        let same = world.by(Role::Manager, Method::POST, "/api/leads/import").body(&kind, sheet.bytes.clone()).send().await;
+        assert_eq!(same.json()["unchanged"], 30, "{}", same.text);
         let other = file.text.replace(",new,", ",interested,");
         let dry = import("/api/leads/import?dry_run=yes", &other).await.json();
         assert_eq!(dry["updated"], 30);
@@ -71,18 +75,27 @@ async fn columns_are_chosen_and_unknown_ones_refused() {
     let providers = export("providers", "phone,Name,,lead,phone").await;
     assert_eq!(
         providers.text.lines().take(2).collect::<Vec<_>>(),
-        ["phone,name,lead", "559-555-0100,\"GARCIA0, ANA\",new"]
+        [
+            "\u{feff}phone,name,lead",
+            "559-555-0100,\"GARCIA0, ANA\",new"
+        ]
     );
     let leads = export("leads", "status,npi").await;
     assert!(
-        leads.text.starts_with("status,npi\r\nnew,"),
+        leads.text.starts_with("\u{feff}status,npi\r\nnew,"),
         "{}",
         leads.text
     );
+    for list in ["providers", "leads"] {
+        let unmarked = export(list, "npi&bom=no").await;
+        assert!(unmarked.text.starts_with("npi\r\n"), "{}", unmarked.text);
+        let odd = export(list, "npi&bom=perhaps").await;
+        assert_eq!(odd.fields(), ["bom"]);
+    }
     let json = export("leads", "city&format=ndjson").await;
     assert_eq!(json.text.lines().next(), Some("{\"city\":\"FRESNO\"}"));
     let usual = export("providers", "").await;
-    assert!(usual.text.starts_with("npi,name,entity,specialty,"));
+    assert!(usual.text.starts_with("\u{feff}npi,name,entity,specialty,"));
     for (list, there_is) in [("providers", ", lead"), ("leads", ", status")] {
         let odd = export(list, "npi,nosuch").await;
         assert_eq!(odd.status, 422, "{}", odd.text);
@@ -141,6 +154,19 @@ async fn a_file_may_come_in_a_form_and_a_bad_one_says_why() {
         (none.status.as_u16(), none.fields()),
         (422, vec!["file".to_owned()])
     );
+    // A character set holds that the request or the part of the form names.
+    let cyrillic = "text/csv; charset=\"Windows-1251\"";
+    let known = import(cyrillic, format!("npi,notes\n{npi},=hello\n")).await;
+    assert_eq!(known.json()["unchanged"], 1, "{}", known.text);
+    let unknown = "text/csv; charset=klingon";
+    let part = form("file", &text).replace("text/csv", unknown);
+    for refused in [
+        import(unknown, text.clone()).await,
+        import(multipart, part).await,
+    ] {
+        assert_eq!(refused.status, 422, "{}", refused.text);
+        assert!(refused.text.contains("klingon"), "{}", refused.text);
+    }
     let columns = import("text/csv", "name\nx\n".to_owned()).await;
     assert_eq!(columns.status, 422, "{}", columns.text);
     let kind = import("application/json", "{}".to_owned()).await;

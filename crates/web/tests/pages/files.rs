@@ -25,14 +25,15 @@ async fn an_import_is_reported_line_by_line() {
     let site = Site::with_providers(20).await;
     let mut browser = site.signed_in(Role::Manager).await;
     let npi = site.some_npi().await;
-    let csv = format!("npi,status,owner\n{npi},interested,Nobody Known\n123,new,\n");
+    let csv = format!("npi,status,owner\n{npi},interested,\n123,new,\n1234567893,,Nobody Known\n");
     let answer = browser.upload("/leads/import", &csv).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     for words in [
         "<dt>new lead</dt><dd>1</dd>",
-        "<dt>line not taken</dt><dd>1</dd>",
+        "<dt>lines not taken</dt><dd>2</dd>",
         "<td data-label=\"Line\">3</td>",
-        "Nobody who may sign in is called Nobody Known",
+        "Nobody who may sign in is called Nobody Known; lines with these owners were not taken",
+        "Times without a time zone are UTC",
     ] {
         answer.assert_says(words);
     }

@@ -244,7 +244,7 @@ async fn columns_are_chosen_and_kept_on_the_way() {
     let file = browser.get(&format!("/api/providers/export?{file}")).await;
     assert!(
         file.text
-            .starts_with("name,city,state,postal_code,updated_on\r\n")
+            .starts_with("\u{feff}name,city,state,postal_code,updated_on\r\n")
     );
     let part = browser
         .part("/providers?limit=2&columns=lead", "results")

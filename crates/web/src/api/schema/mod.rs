@@ -149,7 +149,7 @@ pub struct Rejection {
 /// The answer to an import: `rows = created + updated + unchanged + rejected`.
 #[derive(Debug, ToSchema)]
 pub struct ImportReport {
-    /// Rows read, the line of names aside.
+    /// Rows read; the line of names, what stands above it and rows without content aside.
     pub rows: u64,
     /// New leads.
     pub created: u64,
@@ -163,7 +163,7 @@ pub struct ImportReport {
     pub rejections: Vec<Rejection>,
     /// Rows of which the status was passed over because the lead is marked `do_not_call`.
     pub suppressed: u64,
-    /// Owners that are no users who may sign in; their leads got no owner.
+    /// Owners that are no users who may sign in; the rows that name them are among the rejected.
     pub unknown_owners: Vec<String>,
 }
 

@@ -3,7 +3,7 @@ use canvass_app::ImportReport;
 
 use crate::format::{counted, noun, number};
 
-/// Import of a CSV file, and the report of the last one.
+/// Import of a file, and the report of the last one.
 #[derive(Clone, Debug, Default, Template)]
 #[template(path = "leads/import.html")]
 pub struct ImportPanel {
@@ -44,7 +44,7 @@ impl ImportPanel {
         if !report.unknown_owners.is_empty() {
             let names: Vec<&str> = report.unknown_owners.iter().map(String::as_str).collect();
             remarks.push(format!(
-                "Nobody who may sign in is called {}; these leads have no owner now.",
+                "Nobody who may sign in is called {}; lines with these owners were not taken.",
                 names.join(", ")
             ));
         }

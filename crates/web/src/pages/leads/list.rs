@@ -229,7 +229,7 @@ impl LeadsResults {
             icon: "leads",
             title: "No leads yet".to_owned(),
             text: if self.may_import {
-                "Search for providers and save what you find as leads, or import a CSV file."
+                "Search for providers and save what you find as leads, or import a file."
             } else {
                 "A manager of your team saves providers as leads."
             }

@@ -26,8 +26,12 @@ async fn import(
     visit: Visit,
     request: Request,
 ) -> Result<Response, Problem> {
-    let file = api::import::of_form(request).await?;
-    let (status, panel) = match visit.app().import_leads(&actor, file, false).await {
+    let upload = api::import::of_form(request).await?;
+    let charset = upload.charset.as_deref();
+    let imported = visit
+        .app()
+        .import_leads_in(&actor, upload.file, charset, false);
+    let (status, panel) = match imported.await {
         Ok(report) => {
             let panel = ImportPanel {
                 report: Some(report),
