@@ -273,7 +273,8 @@ impl<'a> Params<'a> {
     }
 
     /// A text and whether it ends in a wildcard, which is taken off. `special` are the characters
-    /// that are allowed beside letters, digits and spaces.
+    /// that are allowed beside letters, digits and spaces. The registry refuses letters outside
+    /// ASCII, as recorded in ropensci/npi, issue 53.
     fn text(
         &mut self,
         field: &'static str,
@@ -285,7 +286,7 @@ impl<'a> Params<'a> {
             Some(text) if wildcard => (text, true),
             _ => (given, false),
         };
-        let allowed = |c: char| c.is_alphanumeric() || c == ' ' || special.contains(c);
+        let allowed = |c: char| c.is_ascii_alphanumeric() || c == ' ' || special.contains(c);
         if !text.chars().all(allowed) {
             self.refuse(Fault::Characters, field);
             None

@@ -3,6 +3,7 @@
 //! Nothing here does input or output. Every other crate knows this one; it knows none of them.
 
 mod change;
+mod city;
 mod compare;
 mod cursor;
 mod facet;
@@ -17,10 +18,12 @@ mod receipt;
 mod role;
 mod source;
 mod specialty;
+mod state;
 mod sync;
 mod taxonomy;
 
 pub use change::{Change, ChangeKind, changes_between, is_field};
+pub use city::usual_city;
 pub use cursor::{Cursor, InvalidCursor};
 pub use facet::{Facet, Facets};
 pub use filter::{FilterError, LeadFilter, LeadPresence, PlaceOf, ProviderFilter, StatusFilter};
@@ -40,6 +43,7 @@ pub use receipt::Receipt;
 pub use role::{InvalidRole, Role};
 pub use source::Source;
 pub use specialty::{Catalogue, Preset, Resolution, Specialty, UnknownSpecialty, fold_ascii};
+pub use state::State;
 pub use sync::{
     AddressScope, Counts, Coverage, JobState, LeftOut, Shortfall, SpecialtyProgress,
     SpecialtyState, SyncRequest, SyncRun,

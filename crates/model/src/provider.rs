@@ -456,11 +456,13 @@ impl Provider {
     }
 
     /// The telephone number to ring: that of the primary practice location, else of the first
-    /// secondary one that has any, else of the authorized official.
+    /// secondary one that has one that can be dialed, else of the authorized official.
     pub fn phone(&self) -> Option<&Phone> {
+        let official = self.official.iter().flat_map(|official| &official.phone);
         self.practice_locations()
-            .find_map(|a| a.phone.as_ref())
-            .or_else(|| self.official.as_ref()?.phone.as_ref())
+            .filter_map(|a| a.phone.as_ref())
+            .chain(official)
+            .find(|phone| phone.is_dialable())
     }
 }
 

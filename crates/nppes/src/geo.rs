@@ -11,10 +11,11 @@ use std::{
     sync::LazyLock,
 };
 
-const ZIP_CODES: &str = include_str!("../../../data/geo/zip_codes.csv");
-const STATES: &str = include_str!("../../../data/geo/states.csv");
+use canvass_model::{State, fold_ascii, usual_city};
 
-static BUNDLED: LazyLock<Places> = LazyLock::new(|| Places::parse(ZIP_CODES, STATES));
+const ZIP_CODES: &str = include_str!("../../../data/geo/zip_codes.csv");
+
+static BUNDLED: LazyLock<Places> = LazyLock::new(|| Places::parse(ZIP_CODES));
 
 /// Five-digit ZIP codes of a state that the data does not list one by one: military post, of
 /// which many ZIP codes have no point, and Micronesia (USPS Domestic Mail Manual, list L002).
@@ -57,16 +58,6 @@ pub struct Place {
     pub lon: f32,
 }
 
-/// A state as the registry knows it: the fifty, the District of Columbia, territories, freely
-/// associated states and the three of military post.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct State {
-    /// Two letters.
-    pub code: &'static str,
-    /// Name.
-    pub name: &'static str,
-}
-
 /// The ZIP codes with the same first three digits: those that one sorting centre of the post serves.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ZipArea {
@@ -86,8 +77,6 @@ pub struct ZipArea {
 pub struct Places {
     /// By ZIP code.
     places: Vec<Place>,
-    /// By code.
-    states: Vec<State>,
 }
 
 impl Places {
@@ -96,17 +85,11 @@ impl Places {
         &BUNDLED
     }
 
-    fn parse(zip_codes: &'static str, states: &'static str) -> Self {
+    fn parse(zip_codes: &'static str) -> Self {
         let mut places: Vec<Place> = Vec::with_capacity(zip_codes.len() / 60);
         places.extend(zip_codes.lines().skip(1).filter_map(place_of));
         places.sort_unstable_by_key(|p| p.zip);
-        let states = states
-            .lines()
-            .skip(1)
-            .filter_map(|line| line.split_once(','))
-            .map(|(code, name)| State { code, name })
-            .collect();
-        Self { places, states }
+        Self { places }
     }
 
     /// All places, by ZIP code.
@@ -201,16 +184,16 @@ impl Places {
     /// Latitude and longitude of a ZIP code, or of the middle of a city's ZIP codes.
     pub fn middle(&self, place: &str) -> Option<(f64, f64)> {
         let place = place.trim();
+        if place.len() == 4 && place.bytes().all(|b| b.is_ascii_digit()) {
+            // A spreadsheet has dropped the zero that it begins with.
+            return self.middle(&format!("0{place}"));
+        }
         if place.len() >= 5 && place.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
             return self.zip(place).map(|p| (p.lat.into(), p.lon.into()));
         }
-        let (city, state) = place.rsplit_once(',').or_else(|| place.rsplit_once(' '))?;
-        let (city, state) = (city.trim(), state.trim());
+        let (city, state) = Self::city_and_state(place)?;
         let mut sum = (0.0, 0.0, 0.0);
-        for p in self
-            .of_state(state)
-            .filter(|p| p.city.eq_ignore_ascii_case(city))
-        {
+        for p in self.of_state(state).filter(|p| city_key(p.city) == city) {
             sum = (
                 sum.0 + f64::from(p.lat),
                 sum.1 + f64::from(p.lon),
@@ -218,6 +201,18 @@ impl Places {
             );
         }
         (sum.2 > 0.0).then(|| (sum.0 / sum.2, sum.1 / sum.2))
+    }
+
+    /// The key of a city that is written with its state, by code or name, and the state's code.
+    fn city_and_state(place: &str) -> Option<(String, &'static str)> {
+        let parts = |(city, state): (&str, &str)| Some((city_key(city), State::parse(state)?.code));
+        if let Some(parted) = place.rsplit_once(',') {
+            return parts(parted);
+        }
+        // Without a comma the state may be of two words: the longest name that is one.
+        let begins = place.match_indices(' ').map(|(at, _)| at);
+        let mut ways = begins.map(|at| (&place[..at], &place[at..]));
+        ways.find_map(parts)
     }
 
     /// The ZIP codes of a county, written with its state as in `Fresno, CA`, or alone where the
@@ -258,15 +253,14 @@ impl Places {
 
     /// The name of a state by its two letters, in either case.
     pub fn state_name(&self, code: &str) -> Option<&'static str> {
-        self.states
-            .iter()
-            .find(|s| s.code.eq_ignore_ascii_case(code))
-            .map(|s| s.name)
+        let mut states = State::all().iter();
+        let found = states.find(|s| s.code.eq_ignore_ascii_case(code));
+        found.map(|s| s.name)
     }
 
     /// All 61 states of the registry, by code.
     pub fn states(&self) -> &[State] {
-        &self.states
+        State::all()
     }
 }
 
@@ -278,6 +272,11 @@ fn most(texts: impl Iterator<Item = &'static str>) -> Option<&'static str> {
     }
     let most = counts.into_iter().rev().max_by_key(|(_, n)| *n);
     most.map(|(text, _)| text)
+}
+
+/// A city's name as it is compared.
+fn city_key(name: &str) -> String {
+    usual_city(&fold_ascii(name))
 }
 
 /// A county's name as it is compared. The data writes `Fresno County` and `Fresno`, `Roanoke city`,

@@ -307,7 +307,7 @@ fn at(place: &PlaceQuery, [state, city, postal]: [u8; 3]) -> Option<Question> {
     };
     let in_state = place.state.as_deref();
     if let Some(name) = &place.city {
-        let mut begins = term(city, name);
+        let mut begins = term(city, &index::city_key(name));
         begins.push(index::PART);
         let keep = match in_state {
             Some(in_state) => {

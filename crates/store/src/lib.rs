@@ -104,6 +104,7 @@ impl Store {
             index: std::sync::Arc::new(index::Index::new()),
         };
         migrate::run(&store, now).await?;
+        store.renew_terms().await?;
         Ok(store)
     }
 

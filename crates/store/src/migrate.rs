@@ -44,7 +44,7 @@ macro_rules! migrations {
     };
 }
 
-const MIGRATIONS: &[Migration] = migrations![1 "0001_first", 2 "0002_integrity"];
+const MIGRATIONS: &[Migration] = migrations![1 "0001_first", 2 "0002_integrity", 3 "0003_terms"];
 
 /// The first version that keeps the checksums of scripts.
 const CHECKSUMS: i64 = 2;

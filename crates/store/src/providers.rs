@@ -453,7 +453,7 @@ pub struct ChangeCounts {
 }
 
 impl ChangeCounts {
-    fn append(&mut self, more: Self) {
+    pub(crate) fn append(&mut self, more: Self) {
         self.deactivated += more.deactivated;
         self.reactivated += more.reactivated;
         for (all, its) in [
@@ -466,9 +466,34 @@ impl ChangeCounts {
         }
     }
 
+    /// Takes off what was counted and did not come to be.
+    pub(crate) fn take_off(&mut self, less: &Self) {
+        self.deactivated = self.deactivated.saturating_sub(less.deactivated);
+        self.reactivated = self.reactivated.saturating_sub(less.reactivated);
+        for (all, its) in [
+            (&mut self.fields, &less.fields),
+            (&mut self.reactivated_fields, &less.reactivated_fields),
+        ] {
+            for (field, count) in its {
+                if let Some(counted) = all.get_mut(field) {
+                    *counted = counted.saturating_sub(*count);
+                }
+            }
+            all.retain(|_, count| *count > 0);
+        }
+    }
+
     /// Counts all changes of one provider.
     pub(crate) fn add(&mut self, changes: &[Change]) {
-        let is = |kind| changes.iter().any(|change| change.kind == kind);
+        self.note(changes.iter().map(|c| (c.kind, c.field.as_str())));
+    }
+
+    /// The same by the kind and the field of each.
+    pub(crate) fn note<'a>(
+        &mut self,
+        changes: impl Iterator<Item = (ChangeKind, &'a str)> + Clone,
+    ) {
+        let is = |kind| changes.clone().any(|change| change.0 == kind);
         let fields = if is(ChangeKind::Deactivated) {
             self.deactivated += 1;
             return;
@@ -478,8 +503,8 @@ impl ChangeCounts {
         } else {
             &mut self.fields
         };
-        for change in changes.iter().filter(|c| c.kind == ChangeKind::Field) {
-            *fields.entry(change.field.clone()).or_default() += 1;
+        for (_, field) in changes.filter(|change| change.0 == ChangeKind::Field) {
+            *fields.entry(field.to_owned()).or_default() += 1;
         }
     }
 }

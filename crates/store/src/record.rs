@@ -105,7 +105,7 @@ fn text(content: &[u8]) -> Option<&str> {
 optional! {
     String: |v: &String| v.as_bytes().to_vec(), |c| text(c).map(str::to_owned);
     bool: |v: &bool| [u8::from(*v)], |c: &[u8]| c.first().map(|b| *b == 1);
-    Phone: |v: &Phone| v.digits().as_bytes().to_vec(), |c| text(c).and_then(Phone::parse);
+    Phone: |v: &Phone| v.as_str().as_bytes().to_vec(), |c| text(c).and_then(Phone::parse);
     Entity: |v: &Entity| [match v { Entity::Individual => 1, Entity::Organization => 2 }],
         |c: &[u8]| match c { [1] => Some(Entity::Individual), [2] => Some(Entity::Organization), _ => None };
     Sex: |v: &Sex| v.as_str().as_bytes().to_vec(), |c| text(c).and_then(Sex::parse);

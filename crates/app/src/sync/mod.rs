@@ -11,7 +11,7 @@ mod writing;
 
 use std::time::Duration;
 
-use canvass_model::{AddressScope, JobState, SpecialtyState, SyncRequest, SyncRun};
+use canvass_model::{AddressScope, JobState, SpecialtyState, State, SyncRequest, SyncRun};
 use canvass_nppes::api::{Purpose, Query};
 use canvass_store::{Idempotency, NewPartition, NewSpecialty, SetAsideRecord};
 
@@ -260,16 +260,14 @@ fn checked(mut request: SyncRequest) -> Result<SyncRequest, Error> {
     if request.specialties.len() > 200 {
         return Err(Error::invalid("specialties", "at most 200 in one sync"));
     }
-    let known = |code: &str| {
-        canvass_nppes::geo::Places::bundled()
-            .state_name(code)
-            .is_some()
-    };
-    if let Some(state) = request.state.as_deref().filter(|s| !known(s)) {
-        return Err(Error::invalid(
-            "state",
-            format!("{state:?} is no state; write two letters, as in CA"),
-        ));
+    if let Some(text) = &mut request.state {
+        let Some(state) = State::parse(text) else {
+            return Err(Error::invalid(
+                "state",
+                format!("{text:?} is no state; write two letters, as in CA"),
+            ));
+        };
+        state.code.clone_into(text);
     }
     let fits = |city: &str| city.chars().count() <= 100 && !city.chars().any(char::is_control);
     if !request.city.as_deref().is_none_or(fits) {

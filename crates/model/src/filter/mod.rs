@@ -8,7 +8,7 @@ use crate::{Catalogue, Entity, LeadStatus, Npi, Sex};
 
 pub use leads::LeadFilter;
 pub use parts::{FilterError, LeadPresence, PlaceOf, StatusFilter};
-use parts::{date, flag, parsed, state};
+use parts::{date, flag, parsed, postal_code, state};
 
 /// One search over providers: what the pages, the API, the command line and save-all speak.
 ///
@@ -155,10 +155,7 @@ impl ProviderFilter {
             "has_fax" => self.has_fax = flag(name, value)?,
             "same_address" => self.same_address = flag(name, value)?,
             "city" => self.city.extend(text()),
-            "postal_code" => {
-                self.postal_code =
-                    text().map(|t| t.replace(['-', ' ', '*'], "").to_ascii_uppercase());
-            }
+            "postal_code" => self.postal_code = text().as_deref().map(postal_code),
             "primary_only" => self.primary_only = flag(name, value)?.unwrap_or(false),
             "has_phone" => self.has_phone = flag(name, value)?,
             "entity" => {

@@ -3,6 +3,8 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::state::region_code;
+
 /// Which states of a record a search looks at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -88,16 +90,26 @@ impl FilterError {
 }
 
 pub(super) fn state(name: &str, value: &str) -> Result<Option<String>, FilterError> {
-    let two = |v: &str| {
-        let fits = v.len() == 2 && v.bytes().all(|b| b.is_ascii_alphabetic());
-        fits.then(|| v.to_ascii_uppercase())
-    };
     if value.is_empty() {
         return Ok(None);
     }
-    two(value)
-        .map(Some)
-        .ok_or_else(|| FilterError::new(name, "a state has two letters, as in CA"))
+    match region_code(value) {
+        Some(code) => Ok(Some(code.to_owned())),
+        None => Err(FilterError::new(
+            name,
+            format!("{value:?} is no state; write two letters, as in CA"),
+        )),
+    }
+}
+
+/// A postal code or, with or without `*`, its beginning. Four digits alone are those of a ZIP code
+/// whose first, a zero, a spreadsheet has dropped.
+pub(super) fn postal_code(value: &str) -> String {
+    let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let zip = value.split('-').next().unwrap_or_default();
+    let cut = zip.len() == 4 && is_number(&value.replace('-', ""));
+    let code = value.replace(['-', ' ', '*'], "").to_ascii_uppercase();
+    if cut { format!("0{code}") } else { code }
 }
 
 pub(super) fn date(name: &str, value: &str) -> Result<Option<Date>, FilterError> {

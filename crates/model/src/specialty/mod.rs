@@ -70,6 +70,8 @@ struct Levels {
     classification: String,
     specialization: String,
     display_name: String,
+    /// As the registry and canvass write it: classification and specialization.
+    description: String,
 }
 
 impl Levels {
@@ -80,6 +82,7 @@ impl Levels {
             classification: fold_ascii(&t.classification),
             specialization: fold_ascii(&t.specialization),
             display_name: fold_ascii(&t.display_name),
+            description: fold_ascii(&t.description()),
         }
     }
 
@@ -91,6 +94,7 @@ impl Levels {
             &self.classification,
             &self.specialization,
             &self.display_name,
+            &self.description,
         ];
         !folded.is_empty() && levels.into_iter().any(|level| level == folded)
     }
@@ -210,7 +214,7 @@ impl Catalogue {
             }
             let called = self
                 .with_levels()
-                .find(|(_, levels)| levels.display_name == word);
+                .find(|(_, levels)| levels.display_name == word || levels.description == word);
             if let Some((t, _)) = called {
                 return Ok(self.by_code(t));
             }

@@ -369,6 +369,10 @@ impl<'a> Fields<'a> {
     }
 
     fn day_of_epoch(&self, key: &str) -> Option<Date> {
+        if self.text(key).as_deref() == Some("0") {
+            // No day: canvass itself writes so.
+            return None;
+        }
         self.parsed(key, "epoch", |text| {
             normalize::day_of_epoch(text.parse().ok()?)
         })

@@ -153,8 +153,8 @@ fn basic(p: &Provider) -> Value {
     ])
 }
 
-/// Milliseconds of noon in US Eastern time, which is the same day in UTC; empty where no day is
-/// known.
+/// Milliseconds of noon in US Eastern time, which is the same day in UTC; 0 where no day is known,
+/// for clients expect a number.
 fn epoch(day: Option<Date>) -> String {
     day.and_then(|day| {
         day.at(12, 0, 0, 0)
@@ -162,7 +162,7 @@ fn epoch(day: Option<Date>) -> String {
             .ok()
             .map(|noon| noon.timestamp().as_millisecond().to_string())
     })
-    .unwrap_or_default()
+    .unwrap_or_else(|| "0".to_owned())
 }
 
 fn address(a: &Address, purpose: Option<&'static str>) -> Value {

@@ -1,5 +1,5 @@
-//! What was read of the index, kept while there is room. Segments never change, so nothing here
-//! ever gets old.
+//! What was read of the index, kept while there is room. Segments never change, and each is known
+//! by a key that no other has, so nothing here ever gets old.
 
 use std::{mem::size_of, sync::Arc};
 
@@ -16,7 +16,7 @@ use super::{
 /// 40 MB, and the sets that most searches are made of as much.
 const LASTING: u64 = 216 << 20;
 
-/// What is kept, by the number of its segment.
+/// What is kept, by the key of its segment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     Scan(i64, Scan),

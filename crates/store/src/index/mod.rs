@@ -27,6 +27,7 @@ mod settle;
 mod shared;
 mod stored;
 mod terms;
+mod typed;
 mod valued;
 mod view;
 mod walk;
@@ -39,13 +40,11 @@ use futures_util::future::try_join_all;
 pub(crate) use answer::Answer;
 pub(crate) use build::{Builder, Described};
 use coding::keys_of;
-pub(crate) use question::{
-    Question, entity, forgiving, in_zips, of_filter, one_of, same_practice, status, text,
-    text_whole,
-};
+pub(crate) use question::{Question, entity, in_zips, of_filter, one_of, same_practice, status};
 pub(crate) use segment::{Keep, Scan, Segment};
 pub(crate) use stored::{BuiltBy, hold_manifest, set_dead};
-pub(crate) use terms::{Order, PART, Standing, kind, postal_head, term, terms};
+pub(crate) use terms::{Order, PART, Standing, city_key, kind, postal_head, term, terms};
+pub(crate) use typed::{forgiving, text, text_whole};
 pub(crate) use view::{Index, Portion, State};
 pub(crate) use walk::Step;
 

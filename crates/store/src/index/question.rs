@@ -2,7 +2,7 @@
 
 use std::{pin::Pin, sync::Arc};
 
-use canvass_model::{Entity, Npi, Phone, PlaceOf, Provider, ProviderFilter, StatusFilter};
+use canvass_model::{Entity, Npi, PlaceOf, Provider, ProviderFilter, StatusFilter};
 use roaring::RoaringBitmap;
 
 use super::{
@@ -10,8 +10,8 @@ use super::{
     read_id,
     segment::{Fit, Keep, Scan, Segment},
     terms::{
-        PART, address_key, credentials, day, entity_byte, flag, kind, phone_term, postal_head,
-        sex_term, term,
+        PART, address_key, city_key, credentials, day, entity_byte, flag, kind, phone_term,
+        postal_head, sex_term, term,
     },
 };
 use crate::{Error, Store, fold::fold, value::params};
@@ -163,7 +163,7 @@ fn intersection(sets: Vec<Arc<RoaringBitmap>>) -> Option<Arc<RoaringBitmap>> {
 /// The shortest word of which the beginning finds.
 const PREFIX: usize = 3;
 
-fn word(kind: u8, word: &str) -> Question {
+pub(super) fn word(kind: u8, word: &str) -> Question {
     if word.chars().count() >= PREFIX {
         Question::beginning(term(kind, word))
     } else {
@@ -260,86 +260,6 @@ pub(crate) fn one_of(kind: u8, codes: &[String]) -> Question {
     }
 }
 
-/// What was typed into the one field for text: words of a name, a telephone number, an NPI.
-pub(crate) fn text(q: &str) -> Question {
-    let folded = fold(q);
-    if folded.is_empty() {
-        return Question::nothing();
-    }
-    let words = folded.split(' ').map(|w| word(kind::NAME, w)).collect();
-    let mut any = vec![Question::All(words)];
-    any.extend(number(q).map(|phone| Question::whole(phone_term(&phone))));
-    any.extend(q.parse().ok().map(Question::Number));
-    Question::Any(any)
-}
-
-/// Whose names have each word whole, and of these, whether one is a word by which they are filed.
-pub(crate) fn text_whole(q: &str) -> (Question, Question) {
-    let folded = fold(q);
-    let whole = |kind| {
-        folded
-            .split(' ')
-            .map(move |w| term(kind, w))
-            .map(Question::whole)
-    };
-    (
-        Question::All(whole(kind::NAME).collect()),
-        Question::Any(whole(kind::HEAD).collect()),
-    )
-}
-
-/// As [`text`], with one mistake forgiven in each word of four letters or more.
-pub(crate) fn forgiving(q: &str) -> Question {
-    let folded = fold(q);
-    let words = folded.split(' ').map(|w| {
-        if w.chars().count() < FORGIVEN {
-            return word(kind::NAME, w);
-        }
-        let mut near: Vec<Vec<u8>> = mistaken(w).iter().map(|w| term(kind::NAME, w)).collect();
-        near.sort_unstable();
-        near.dedup();
-        Question::Among(Arc::new(near), Fit::Whole)
-    });
-    Question::All(words.collect())
-}
-
-/// The shortest word in which a mistake is forgiven.
-const FORGIVEN: usize = 4;
-
-/// All words that a word is with one letter left out, doubled up, put in, mistaken, or exchanged
-/// with its neighbour.
-fn mistaken(word: &str) -> Vec<String> {
-    let letters: Vec<char> = word.chars().take(40).collect();
-    let alphabet = || ('a'..='z').chain('0'..='9');
-    let with = |from: usize, to: usize, middle: &[char]| {
-        letters[..from]
-            .iter()
-            .chain(middle)
-            .chain(&letters[to..])
-            .collect::<String>()
-    };
-    let mut all = Vec::with_capacity(letters.len() * 74);
-    all.push(word.to_owned());
-    for i in 0..=letters.len() {
-        all.extend(alphabet().map(|c| with(i, i, &[c])));
-        if i < letters.len() {
-            all.push(with(i, i + 1, &[]));
-            all.extend(alphabet().map(|c| with(i, i + 1, &[c])));
-        }
-        if i + 1 < letters.len() {
-            all.push(with(i, i + 2, &[letters[i + 1], letters[i]]));
-        }
-    }
-    all
-}
-
-/// A text of ten digits, however they are parted, as a telephone number.
-fn number(q: &str) -> Option<Phone> {
-    let other = |c: char| !(c.is_ascii_digit() || " +()-./".contains(c));
-    let phone = Phone::parse(q).filter(|p| p.digits().len() == 10)?;
-    (!q.contains(other)).then_some(phone)
-}
-
 pub(crate) fn entity(entity: Entity) -> Question {
     Question::whole(vec![kind::ENTITY, entity_byte(entity)])
 }
@@ -397,7 +317,8 @@ pub(crate) fn in_zips(zips: &[String], of: PlaceOf) -> Question {
 pub(crate) fn same_practice(p: &Provider) -> Question {
     let mut any = Vec::new();
     for address in p.practice_locations() {
-        any.extend(address.phone.as_ref().map(phone_term));
+        let phone = address.phone.as_ref().filter(|phone| phone.is_dialable());
+        any.extend(phone.map(phone_term));
         any.extend(address_key(address).map(|key| {
             let mut term = vec![kind::ADDRESS];
             term.extend(key);
@@ -417,7 +338,7 @@ fn place(filter: &ProviderFilter) -> Option<Question> {
     let any = if !filter.city.is_empty() {
         let mut any = Vec::new();
         for city in &filter.city {
-            let mut begins = term(kinds.city, &fold(city));
+            let mut begins = term(kinds.city, &city_key(city));
             begins.push(PART);
             if states.is_empty() {
                 let keep = if code.is_empty() {

@@ -14,6 +14,7 @@ use super::{
     coding::Blob,
     read_id, read_provider,
     stored::{BuiltBy, WRITTEN, delete_segment, hold_manifest, set_dead},
+    terms::TERMS,
     view::Portion,
 };
 use crate::{
@@ -179,6 +180,17 @@ impl Store {
         Err(Error::IndexMoved)
     }
 
+    /// Builds the index anew where its terms are of an earlier version. Who opens the database beside
+    /// somebody who does that already goes on, and finds less until it is done.
+    pub(crate) async fn renew_terms(&self) -> Result<(), Error> {
+        let is_current = self.index_state().await?.terms == TERMS;
+        if is_current || self.try_lock(LockName::Index).await?.is_none() {
+            return Ok(());
+        }
+        tracing::info!("the search index is built anew for this version of canvass, once");
+        self.rebuild_index().await.map(drop)
+    }
+
     async fn build_anew(&self) -> Result<u64, Error> {
         self.delete_unfinished(BuiltBy::Index).await?;
         let state = self.index_state().await?;
@@ -209,6 +221,11 @@ impl Store {
         ] {
             tx.execute(sql, vec![]).await?;
         }
+        tx.execute(
+            "UPDATE index_state SET value = $1 WHERE name = 'terms'",
+            params![TERMS],
+        )
+        .await?;
         tx.commit().await?;
         Ok(u64::from(providers))
     }

@@ -61,6 +61,8 @@ impl Store {
         )
         .await?;
         tx.commit().await?;
+        // A server that lost its last commits may give the number for the second time.
+        lock(&self.index().sums).remove(&number);
         Ok(number)
     }
 

@@ -5,10 +5,15 @@
 
 use canvass_model::{
     Address, Cursor, Entity, Npi, PersonName, Phone, Provider, ProviderSort, RecordStatus, Sex,
+    usual_city,
 };
 use jiff::civil::{Date, date};
 
 use crate::fold::{fold, sort_key};
+
+/// The version of the terms, to be raised by a migration whenever what [`terms`] gives of a provider
+/// changes: segments of an earlier one are then built anew.
+pub(crate) const TERMS: i64 = 2;
 
 /// The orders that a segment knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,8 +94,16 @@ pub(crate) mod kind {
     pub(crate) const CREDENTIAL: u8 = b'D';
     /// State of a licence.
     pub(crate) const LICENSE: u8 = b'L';
-    /// Digits of a practice location's telephone number.
+    /// Digits of a practice location's telephone number that can be dialed, or where there is none,
+    /// of the authorized official's.
     pub(crate) const PHONE: u8 = b'B';
+    /// Digits of any other number that a record has: of the official, of the mailing address, of a
+    /// fax, or one that can't be dialed.
+    pub(crate) const OTHER_PHONE: u8 = b'b';
+    /// Two or three neighboring words of a person's name, written together.
+    pub(crate) const TOGETHER: u8 = b'j';
+    /// What stands behind a person's name: `JR`.
+    pub(crate) const GENERATION: u8 = b'J';
     /// Street and ZIP code of a practice location, as [`super::address_key`] makes them short.
     pub(crate) const ADDRESS: u8 = b'K';
     /// Something that is so or not: see [`super::flag`].
@@ -135,7 +148,13 @@ pub(crate) fn of_postal_code(term: &[u8]) -> bool {
 
 /// The part of a postal code that terms have.
 pub(crate) fn postal_head(code: &str) -> String {
-    code.chars().take(5).flat_map(char::to_uppercase).collect()
+    let code = code.chars().filter(|c| !matches!(c, ' ' | '-'));
+    code.take(5).flat_map(char::to_uppercase).collect()
+}
+
+/// A city as terms have it: each of its spellings is the same.
+pub(crate) fn city_key(name: &str) -> String {
+    usual_city(&fold(name))
 }
 
 /// Five bytes that stand for the folded street lines of an address and its ZIP code. Two others of
@@ -163,11 +182,29 @@ pub(crate) fn word_key(word: &[u8]) -> u32 {
         .map_or(0, |four| u32::from_le_bytes(*four))
 }
 
-/// The parts of a text of credentials, each folded: `M.D., Ph.D.` is `md` and `phd`.
+/// The parts of a text of credentials, each folded: `M.D., Ph.D.`, `MD;PHD`, `MD-PHD` and `M D, PH D`
+/// are `md` and `phd`.
 pub(crate) fn credentials(text: &str) -> impl Iterator<Item = String> {
-    let parts = text.split([',', ' ', '/']).map(fold);
-    parts.filter(|part| !part.is_empty())
+    let mut parts: Vec<String> = Vec::new();
+    // Whether the last part is of single letters, or begins a degree that ends in one.
+    let mut is_open = false;
+    for part in text.split([',', ';', '/', '-', '&', '+', '(', ')', ' ']) {
+        let part = fold(part);
+        if part.is_empty() {
+            continue;
+        }
+        let is_letter = part.chars().count() == 1;
+        match parts.last_mut() {
+            Some(last) if is_open && is_letter => last.push_str(&part),
+            _ => parts.push(part.clone()),
+        }
+        is_open = is_letter || BEFORE_D.contains(&part.as_str());
+    }
+    parts.into_iter()
 }
+
+/// What a `d` for doctor is written apart from.
+const BEFORE_D: &[&str] = &["ph", "psy", "pharm", "ed", "au", "sc"];
 
 /// Gives each term of a provider, some more than once.
 pub(crate) fn terms(p: &Provider, mut give: impl FnMut(&[u8])) {
@@ -222,14 +259,24 @@ pub(crate) fn terms(p: &Provider, mut give: impl FnMut(&[u8])) {
     for address in p.practice_locations() {
         place([kind::STATE, kind::CITY, kind::POSTAL], address, &mut one);
         fax |= address.fax.is_some();
-        if let Some(phone) = &address.phone {
-            one(kind::PHONE, &[phone.digits().as_bytes()]);
-        }
+        phones(address.phone.as_ref(), kind::PHONE, &mut one);
+        phones(address.fax.as_ref(), kind::OTHER_PHONE, &mut one);
         if let Some(key) = address_key(address) {
             one(kind::ADDRESS, &[&key]);
         }
     }
+    if let Some(official) = p.official.as_ref().and_then(|o| o.phone.as_ref()) {
+        let is_shown = p.phone() == Some(official);
+        let kind = if is_shown {
+            kind::PHONE
+        } else {
+            kind::OTHER_PHONE
+        };
+        phones(Some(official), kind, &mut one);
+    }
     if let Some(address) = &p.mailing {
+        phones(address.phone.as_ref(), kind::OTHER_PHONE, &mut one);
+        phones(address.fax.as_ref(), kind::OTHER_PHONE, &mut one);
         place(
             [kind::MAIL_STATE, kind::MAIL_CITY, kind::MAIL_POSTAL],
             address,
@@ -286,6 +333,35 @@ fn person(kind: u8, name: &PersonName, one: Give<'_>) {
     words(kind, name.first.as_ref(), one);
     words(kind, name.middle.as_ref(), one);
     words(kind, name.last.as_ref(), one);
+    if kind == kind::NAME {
+        together(name.first.as_ref(), one);
+        together(name.last.as_ref(), one);
+        words(kind::GENERATION, name.suffix.as_ref(), one);
+    }
+}
+
+/// Each two and three neighboring words of a name as one.
+fn together(text: Option<&String>, one: Give<'_>) {
+    let folded = text.map(|text| fold(text)).unwrap_or_default();
+    let words: Vec<&str> = folded.split(' ').filter(|w| !w.is_empty()).collect();
+    for n in [2, 3] {
+        for neighbors in words.windows(n) {
+            one(kind::TOGETHER, &[neighbors.concat().as_bytes()]);
+        }
+    }
+}
+
+/// A number, and the second one that may stand in its field.
+fn phones(phone: Option<&Phone>, of: u8, one: Give<'_>) {
+    let Some(phone) = phone else { return };
+    for phone in [Some(phone), phone.second().as_ref()].into_iter().flatten() {
+        let kind = if phone.is_dialable() {
+            of
+        } else {
+            kind::OTHER_PHONE
+        };
+        one(kind, &[phone.digits().as_bytes()]);
+    }
 }
 
 fn place([state, city, postal]: [u8; 3], a: &Address, one: Give<'_>) {
@@ -297,7 +373,11 @@ fn place([state, city, postal]: [u8; 3], a: &Address, one: Give<'_>) {
     if let Some(name) = &a.city {
         one(
             city,
-            &[fold(name).as_bytes(), in_state.as_bytes(), code.as_bytes()],
+            &[
+                city_key(name).as_bytes(),
+                in_state.as_bytes(),
+                code.as_bytes(),
+            ],
         );
     }
     if !code.is_empty() {

@@ -22,6 +22,7 @@ use super::{
     read_id, read_provider,
     segment::Segment,
     shared::Shared,
+    terms::TERMS,
 };
 use crate::{
     Error, Store,
@@ -52,6 +53,8 @@ pub(crate) struct State {
     pub(crate) providers: i64,
     /// How many of them no segment describes yet.
     pub(crate) pending: i64,
+    /// Of which version the terms of the segments are.
+    pub(crate) terms: i64,
 }
 
 impl State {
@@ -130,8 +133,8 @@ impl Index {
         view.as_ref().map_or(0, |view| view.alive())
     }
 
-    /// A number for a segment in memory: negative, so that no stored one has it.
-    fn memory_number(&self) -> i64 {
+    /// A number that no segment of this process has: negative, so that no stored one has it either.
+    pub(super) fn own_number(&self) -> i64 {
         self.in_memory.fetch_sub(1, Ordering::Relaxed)
     }
 }
@@ -156,6 +159,7 @@ impl Store {
                 "leads" => state.leads = value,
                 "providers" => state.providers = value,
                 "pending" => state.pending = value,
+                "terms" => state.terms = value,
                 _ => {}
             }
         }
@@ -223,6 +227,9 @@ impl Store {
                 since,
             });
         }
+        if state.terms != TERMS {
+            self.mend_soon();
+        }
         let view = View { state, portions };
         let all_pending = since > 0 || u64::try_from(state.pending) == Ok(pending);
         if again.same_providers(state) && !(view.covers_all() && all_pending) {
@@ -281,7 +288,7 @@ impl Store {
         if ids.is_empty() {
             return Ok(None);
         }
-        let number = self.index().memory_number();
+        let number = self.index().own_number();
         let finished =
             tokio::task::spawn_blocking(move || Segment::in_memory(number, builder.finish()?));
         let segment = finished

@@ -389,7 +389,7 @@ impl Store {
 
 /// Whether one address has the code, and is in a state and city of the filter.
 fn has_code(held: &Held, filter: &ProviderFilter, code: &str) -> bool {
-    let cities: Vec<String> = filter.city.iter().map(|c| crate::fold(c)).collect();
+    let cities: Vec<String> = filter.city.iter().map(|c| index::city_key(c)).collect();
     let p = &held.provider;
     let mut addresses: Vec<&Address> = Vec::new();
     match filter.place {
@@ -398,9 +398,11 @@ fn has_code(held: &Held, filter: &ProviderFilter, code: &str) -> bool {
     }
     addresses.into_iter().any(|a| {
         let its = |value: &Option<String>| value.as_deref().unwrap_or_default().to_uppercase();
-        its(&a.postal_code).starts_with(code)
+        its(&a.postal_code)
+            .replace([' ', '-'], "")
+            .starts_with(code)
             && (filter.state.is_empty() || filter.state.contains(&its(&a.state)))
             && (cities.is_empty()
-                || cities.contains(&crate::fold(a.city.as_deref().unwrap_or_default())))
+                || cities.contains(&index::city_key(a.city.as_deref().unwrap_or_default())))
     })
 }

@@ -237,6 +237,39 @@ both_engines! {
         sound(&db).await;
     }
 
+    async fn after_a_failover_nothing_is_told_of_a_segment_whose_number_came_again(db: Database) {
+        let answers = async |store: &Store| {
+            let in_nevada = ProviderFilter { state: vec!["NV".into()], ..any() };
+            let shared = ProviderFilter { phone_shared_by: Some(3), ..any() };
+            let page = PageRequest { limit: 200, after: None };
+            let mut all = Vec::new();
+            for filter in [any(), in_nevada, shared] {
+                for sort in [ProviderSort::Name, ProviderSort::City, ProviderSort::Updated] {
+                    let (page, total) = store.search_counted(&filter, sort, &page).await.unwrap();
+                    all.push((total.count, page.items));
+                }
+                all.push((store.facets(&filter).await.unwrap().city.len() as u64, Vec::new()));
+            }
+            all
+        };
+        people(&db, 0..60).await;
+        db.settle().await.unwrap();
+        answers(&db).await;
+        // Another server takes over that knows of none of this, and gets other providers.
+        raw::execute(&db.url, "DELETE FROM providers; DELETE FROM index_pending; DELETE FROM index_segments;
+            DELETE FROM index_blobs; UPDATE index_state SET value = 0 WHERE name <> 'terms'").await;
+        let other = Store::open(&db.url, now()).await.unwrap();
+        let mut all: Vec<Provider> = (0..40).map(|n| person(100 + n * 7 % 40)).collect();
+        for p in all.iter_mut().step_by(3) {
+            let home = p.practice.as_mut().unwrap();
+            (home.state, home.city) = (Some("NV".into()), Some("RENO".into()));
+        }
+        other.write_providers(&all, now()).await.unwrap();
+        other.settle().await.unwrap();
+        assert_eq!(answers(&db).await, answers(&other).await);
+        sound(&db).await;
+    }
+
     async fn a_publish_and_searches_go_on_beside_somebody_who_reads_for_long(db: Database) {
         people(&db, 0..40).await;
         let mut before = 40;

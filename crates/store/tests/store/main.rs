@@ -20,4 +20,5 @@ mod sample;
 mod save_all;
 mod saved;
 mod search;
+mod typed;
 mod users;

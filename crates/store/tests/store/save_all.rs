@@ -164,7 +164,9 @@ both_engines! {
             }
         };
         let (edited, ()) = tokio::join!(editing, saving);
-        edited.into_iter().for_each(|edited| edited.unwrap());
+        for edited in edited {
+            edited.unwrap();
+        }
     }
 
     async fn answers_are_swept_after_a_week(db: Database) {

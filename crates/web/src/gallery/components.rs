@@ -37,7 +37,7 @@ impl Components {
     pub fn new() -> Self {
         let wrong = [FieldError::new(
             "wrong",
-            "A state has two letters, as in CA.",
+            "\"Calfornia\" is no state; write two letters, as in CA.",
         )];
         let total = |count, exact| Total { count, exact };
         let pager = |total, first: bool, next: bool| Pager {

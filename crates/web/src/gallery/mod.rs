@@ -220,7 +220,10 @@ async fn show(
             })
         }
         "invalid" => Problem::invalid(vec![
-            FieldError::new("state", "A state has two letters, as in CA."),
+            FieldError::new(
+                "state",
+                "\"Calfornia\" is no state; write two letters, as in CA.",
+            ),
             FieldError::new("limit", "A whole number from 1 to 1,000."),
         ])
         .into_response(),

@@ -12,7 +12,7 @@ async fn problems_have_one_shape() {
     let mut all = Vec::new();
     for path in [
         "/api/providers?nosuch=1&q=a&q=b",
-        "/api/providers?state=California",
+        "/api/providers?state=Calfornia",
         "/api/providers?limit=0",
         "/api/providers?specialty=Medical+Officer",
         "/api/providers/1234567890",

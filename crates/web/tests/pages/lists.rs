@@ -73,7 +73,7 @@ async fn a_search_that_is_wrong_is_shown_again_with_its_values() {
         (
             "/providers?q=smith&state=Calfornia",
             "Calfornia",
-            "A state has two letters, as in CA.",
+            "is no state; write two letters, as in CA.",
         ),
         (
             "/providers?q=smith&specialty=Cardiolgy",

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use canvass_model::Provider;
+use canvass_model::{ChangeKind, Provider};
 use roaring::RoaringBitmap;
 
 use super::{GROUP, NEXT, NEXT_CHANGES, OLD, Replaced, Replacement, stage::set_replacing};
@@ -12,7 +12,7 @@ use crate::{
     import::load::COLUMNS,
     index::{self, BuiltBy, Portion, Segment, read_id, read_provider},
     lock::LockName,
-    providers::{self, WRITERS, WriteSummary},
+    providers::{self, ChangeCounts, WRITERS, Written},
     value::params,
 };
 
@@ -46,6 +46,8 @@ struct Late {
     ids: RoaringBitmap,
     /// Of these, the records that the file has.
     providers: Vec<Provider>,
+    /// Their changes that were staged.
+    changes: ChangeCounts,
 }
 
 impl Replacement {
@@ -206,24 +208,28 @@ impl Replacement {
             Way::Swap => swap(&mut tx).await?,
         }
         let written = providers::write(&mut tx, &late.providers, &self.door, self.now).await?;
-        let done = self.done_but_for(&late, written.summary());
+        let done = self.done_but_for(&late, written);
         crate::import::runs::end(&mut tx, import, &report(&done), self.now).await?;
         tx.commit().await?;
         Ok(done)
     }
 
     /// What the file did, with what became of those that others have written meanwhile.
-    fn done_but_for(&self, late: &Late, written: WriteSummary) -> Replaced {
+    fn done_but_for(&self, late: &Late, written: Written) -> Replaced {
         let among = |ids: &RoaringBitmap| ids.intersection_len(&late.ids);
         let unpublished = among(&self.unpublished);
         let updated = among(&self.changed).saturating_sub(unpublished);
         let done = &self.done;
+        let mut changes = done.changes.clone();
+        changes.take_off(&late.changes);
+        let summary = written.summary();
+        changes.append(written.changes);
         Replaced {
-            created: done.created.saturating_sub(among(&self.created)) + written.created,
-            updated: done.updated.saturating_sub(updated) + written.updated,
-            unchanged: done.unchanged + written.unchanged,
+            created: done.created.saturating_sub(among(&self.created)) + summary.created,
+            updated: done.updated.saturating_sub(updated) + summary.updated,
+            unchanged: done.unchanged + summary.unchanged,
             unpublished: done.unpublished.saturating_sub(unpublished),
-            changes: done.changes.clone(),
+            changes,
         }
     }
 
@@ -250,6 +256,26 @@ impl Replacement {
             if is_staged && !self.unpublished.contains(id) {
                 late.providers.push(read_provider(row, 1)?);
             }
+        }
+        let staged = tx
+            .query(
+                format!(
+                    "SELECT npi, kind, field FROM {NEXT_CHANGES}
+                     WHERE npi IN (SELECT npi FROM written_meanwhile) ORDER BY npi"
+                ),
+                vec![],
+            )
+            .await?;
+        let mut changes = Vec::with_capacity(staged.len());
+        for row in &staged {
+            changes.push((row.npi(0)?, row.word(1, ChangeKind::parse)?, row.text(2)?));
+        }
+        for of_one in changes.chunk_by(|a, b| a.0 == b.0) {
+            late.changes.note(
+                of_one
+                    .iter()
+                    .map(|(_, kind, field)| (*kind, field.as_str())),
+            );
         }
         tx.script(format!(
             "DELETE FROM {NEXT} WHERE npi IN (SELECT npi FROM written_meanwhile);

@@ -23,7 +23,7 @@ impl Segment {
         column: u16,
         from: u16,
     ) -> Result<Arc<RoaringBitmap>, Error> {
-        let key = Key::Since(self.number, column, from);
+        let key = Key::Since(self.key, column, from);
         if let Some(known) = cache.positions(&key) {
             return Ok(known);
         }
@@ -75,7 +75,7 @@ impl Segment {
         piece: u32,
     ) -> Result<Arc<Vec<u16>>, Error> {
         let part = Part::Column(column, piece);
-        let key = Key::Days(self.number, part.key());
+        let key = Key::Days(self.key, part.key());
         if let Some(known) = cache.days(&key) {
             return Ok(known);
         }

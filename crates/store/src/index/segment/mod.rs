@@ -35,8 +35,11 @@ enum Source {
 
 /// A segment, as far as it was read.
 pub(crate) struct Segment {
-    /// Its number; no two of one process have the same.
+    /// Its number in the database; negative for one in memory.
     pub(crate) number: i64,
+    /// What is kept of it is kept under this, which no other segment of this process ever has. A
+    /// server that lost its last commits may give a number again, to other providers.
+    key: i64,
     source: Source,
     /// How many positions it has.
     pub(crate) len: u32,
@@ -129,6 +132,7 @@ impl Segment {
         let (len, ids) = read_head(head).ok_or_else(|| damaged(number))?;
         Ok(Self {
             number,
+            key: number,
             len,
             ids,
             source: Source::Memory(blobs),
@@ -146,6 +150,7 @@ impl Segment {
         let (len, ids) = read_head(head).ok_or_else(|| damaged(number))?;
         Ok(Self {
             number,
+            key: store.index().own_number(),
             len,
             ids,
             source: Source::Stored,
@@ -296,7 +301,7 @@ impl Segment {
         cache: &Cache,
         scan: &Scan,
     ) -> Result<Arc<RoaringBitmap>, Error> {
-        let key = Key::Scan(self.number, scan.clone());
+        let key = Key::Scan(self.key, scan.clone());
         if let Some(known) = cache.positions(&key) {
             return Ok(known);
         }
@@ -321,7 +326,7 @@ impl Segment {
         terms: &Arc<Vec<Vec<u8>>>,
         fit: Fit,
     ) -> Result<Arc<RoaringBitmap>, Error> {
-        let key = Key::Among(self.number, terms.clone(), fit);
+        let key = Key::Among(self.key, terms.clone(), fit);
         if let Some(known) = cache.positions(&key) {
             return Ok(known);
         }

@@ -47,7 +47,7 @@ impl Segment {
         piece: u32,
     ) -> Result<Arc<Vec<u32>>, Error> {
         let part = Part::Order(sort.number(), piece);
-        let key = Key::Order(self.number, part.key());
+        let key = Key::Order(self.key, part.key());
         if let Some(known) = cache.order(&key) {
             return Ok(known);
         }
@@ -66,7 +66,7 @@ impl Segment {
         sort: Order,
         after: &Standing,
     ) -> Result<u32, Error> {
-        let key = Key::Signposts(self.number, sort.number());
+        let key = Key::Signposts(self.key, sort.number());
         let posts = if let Some(known) = cache.signposts(&key) {
             known
         } else {

@@ -105,7 +105,7 @@ impl Segment {
         bytes: usize,
     ) -> Result<Arc<Groups>, Error> {
         let cache = &store.index().cache;
-        let key = Key::Groups(self.number, kind, bytes);
+        let key = Key::Groups(self.key, kind, bytes);
         if let Some(known) = cache.groups(&key) {
             return Ok(known);
         }
@@ -136,7 +136,7 @@ impl Segment {
     /// The values of a column.
     pub(crate) async fn texts(&self, store: &Store, column: u16) -> Result<Arc<Texts>, Error> {
         let cache = &store.index().cache;
-        let key = Key::Texts(self.number, column);
+        let key = Key::Texts(self.key, column);
         if let Some(known) = cache.texts(&key) {
             return Ok(known);
         }
@@ -188,7 +188,7 @@ impl Segment {
     ) -> Result<Arc<Piece>, Error> {
         let cache = &store.index().cache;
         let part = Part::Values(column, piece);
-        let key = Key::Values(self.number, part.key());
+        let key = Key::Values(self.key, part.key());
         if let Some(known) = cache.values(&key) {
             return Ok(known);
         }

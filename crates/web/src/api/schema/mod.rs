@@ -238,10 +238,10 @@ pub struct ImportForm {
         "type": "about:blank",
         "title": "Some of it is not right",
         "status": 422,
-        "detail": "state: a state has two letters, as in CA.",
+        "detail": "state: \"ZZ\" is no state; write two letters, as in CA.",
         "instance": "/api/sync",
         "request_id": "0199c1a2b3c47d5e8f90a1b2c3d4e5f6",
-        "errors": [{"field": "state", "detail": "a state has two letters, as in CA"}]
+        "errors": [{"field": "state", "detail": "\"ZZ\" is no state; write two letters, as in CA"}]
     })
 )]
 pub struct ProblemResponse(pub ProblemDocument);

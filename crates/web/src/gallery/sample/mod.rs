@@ -327,10 +327,12 @@ pub fn providers_refused() -> ProvidersView {
             columns: None,
             errors: vec![FieldError::new(
                 "state",
-                "A state has two letters, as in CA.",
+                "\"Calfornia\" is no state; write two letters, as in CA.",
             )],
         },
-        results: ProvidersResults::refused("A state has two letters, as in CA."),
+        results: ProvidersResults::refused(
+            "\"Calfornia\" is no state; write two letters, as in CA.",
+        ),
     }
 }
 
