@@ -68,6 +68,12 @@ impl Phone {
         &self.0
     }
 
+    /// The address of a link that dials the number, and then the extension (RFC 3966).
+    pub fn uri(&self) -> String {
+        let extension = self.extension().map(|digits| format!(";ext={digits}"));
+        format!("tel:+1{}{}", self.digits(), extension.unwrap_or_default())
+    }
+
     /// Whether this is a number of the North American Numbering Plan: area code and exchange begin
     /// with 2 to 9 (NANPA, "NXX-NXX-XXXX"), and not ten times the same digit, which stands where
     /// somebody had to write something.
@@ -178,6 +184,8 @@ mod tests {
             assert!(phone.is_dialable());
             assert_eq!(phone.to_string(), "559-555-0106 x12");
         }
+        let phone = Phone::parse("5595550106x12").unwrap();
+        assert_eq!(phone.uri(), "tel:+15595550106;ext=12");
         assert_eq!(shown("55955501271234"), "559-555-0127 x1234");
         assert_eq!(shown("559-555-0106 ext"), "559-555-0106");
     }

@@ -330,10 +330,13 @@ mod tests {
         assert_eq!(clean.specialties, ["Family Medicine"]);
         assert_eq!(clean.state.as_deref(), Some("CA"));
         assert_eq!(clean.postal_code.as_deref(), Some("937011234"));
+        for state in ["Calif.", "california"] {
+            assert_eq!(request(state, "").unwrap().state.as_deref(), Some("CA"));
+        }
         assert_eq!(request("", "").unwrap().state, None);
         for (state, code) in [
             ("XX", ""),
-            ("California", ""),
+            ("Calfornia", ""),
             ("CA", "9*"),
             ("CA", "93;DROP"),
             ("CA", "*"),

@@ -27,7 +27,7 @@ fn what_is_called_wrongly_says_what_would_be_right() {
     for (args, hint) in [
         (&["sync"][..], "--specialty"),
         (
-            &["sync", "--specialty", "urology", "--state", "Texas"],
+            &["sync", "--specialty", "urology", "--state", "Texs"],
             "two letters",
         ),
         (
@@ -39,7 +39,7 @@ fn what_is_called_wrongly_says_what_would_be_right() {
             "practice",
         ),
         (&["search", "--colour", "red"], "--help"),
-        (&["search", "--state", "Texas"], "--state"),
+        (&["search", "--state", "Texs"], "--state"),
         (&["search", "--entity", "robot"], "--entity"),
         (&["search", "--sort", "luck"], "sort"),
         (

@@ -416,7 +416,7 @@ mod tests {
         ]);
         assert_eq!(empty.unwrap(), ProviderFilter::default());
         for (name, value) in [
-            ("state", "California"),
+            ("state", "Calfornia"),
             ("sex", "Q"),
             ("lead", "maybe"),
             ("updated_since", "31/1/26"),

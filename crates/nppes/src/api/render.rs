@@ -93,7 +93,7 @@ fn yes_no(key: &'static str, value: Option<bool>) -> Field {
 
 fn basic(p: &Provider) -> Value {
     let official = p.official.clone().unwrap_or_default();
-    let official_phone = official.phone.as_ref().map(|v| v.digits().to_owned());
+    let official_phone = official.phone.as_ref().map(|v| v.as_str().to_owned());
     object([
         text(
             "authorized_official_credential",

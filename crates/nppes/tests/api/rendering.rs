@@ -100,8 +100,8 @@ fn keys_are_in_alphabetical_order_and_all_eleven_are_there() {
     let text = render(&p, &catalogue()).to_string();
     assert_eq!(
         text,
-        r#"{"addresses":[],"basic":{"status":"A"},"created_epoch":"","endpoints":[],"#.to_owned()
-            + r#""enumeration_type":"","identifiers":[],"last_updated_epoch":"","number":"1234567893","#
+        r#"{"addresses":[],"basic":{"status":"A"},"created_epoch":"0","endpoints":[],"#.to_owned()
+            + r#""enumeration_type":"","identifiers":[],"last_updated_epoch":"0","number":"1234567893","#
             + r#""other_names":[],"practiceLocations":[],"taxonomies":[]}"#
     );
 }

@@ -252,7 +252,8 @@ both_engines! {
             }
             all
         };
-        people(&db, 0..60).await;
+        people(&db, 0..30).await;
+        people(&db, 30..60).await;
         db.settle().await.unwrap();
         answers(&db).await;
         // Another server takes over that knows of none of this, and gets other providers.

@@ -1,5 +1,7 @@
 use askama::Template;
-use canvass_model::{Catalogue, ContactMethod, Entity, Lead, LeadStatus, RecordStatus, Role};
+use canvass_model::{
+    Catalogue, ContactMethod, Entity, Lead, LeadStatus, Phone, RecordStatus, Role,
+};
 
 use super::method_label;
 use crate::format::{Now, When};
@@ -23,8 +25,8 @@ pub struct LeadRow {
     pub specialty: String,
     /// City and state.
     pub place: String,
-    /// Telephone, as people write it.
-    pub phone: Option<String>,
+    /// Telephone to ring.
+    pub phone: Option<Phone>,
     /// Whether it may be rung.
     pub may_call: bool,
     /// Status, to be changed.
@@ -64,11 +66,9 @@ impl LeadRow {
                 .map(|c| specialty_label(catalogue, c))
                 .unwrap_or_default(),
             place: city_and_state(p.city.as_deref(), p.state.as_deref()),
-            phone: p.phone.as_ref().map(ToString::to_string),
+            phone: p.phone.clone(),
             may_call: lead.status != LeadStatus::DoNotCall
-                && p.phone
-                    .as_ref()
-                    .is_some_and(canvass_model::Phone::is_dialable),
+                && p.phone.as_ref().is_some_and(Phone::is_dialable),
             notes: lead.notes.clone(),
             stored_notes: lead.notes.clone(),
             owner: lead.owner.as_ref().map(|o| (Avatar::of(o), o.clone())),

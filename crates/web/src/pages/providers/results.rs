@@ -53,8 +53,8 @@ pub struct ProviderRow {
     pub taxonomy: String,
     /// City and state.
     pub place: String,
-    /// Telephone, as people write it.
-    pub phone: Option<String>,
+    /// Telephone to ring.
+    pub phone: Option<Phone>,
     /// Whether it may be rung.
     pub may_call: bool,
     /// Five digits of the ZIP code.
@@ -91,7 +91,7 @@ impl ProviderRow {
                 .map(|c| format!("{} ({c})", catalogue.describe(c)))
                 .unwrap_or_default(),
             place: city_and_state(p.city.as_deref(), p.state.as_deref()),
-            phone: p.phone.as_ref().map(ToString::to_string),
+            phone: p.phone.clone(),
             may_call: p.status == RecordStatus::Active
                 && p.lead != Some(LeadStatus::DoNotCall)
                 && p.phone.as_ref().is_some_and(Phone::is_dialable),
