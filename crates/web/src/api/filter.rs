@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         let body = json!({
-            "nosuch": "x", "none": null, "q": ["a", "b"], "state": "California",
+            "nosuch": "x", "none": null, "q": ["a", "b"], "state": "Calfornia",
             "postal_code": 93701, "limit": 5, "radius_miles": 900,
         });
         let problem = providers_of_body(body.as_object().unwrap()).unwrap_err();

@@ -362,7 +362,7 @@ async fn picked_rows_are_saved_and_none_is_not_everything() {
 async fn a_part_of_a_search_that_is_not_known_saves_nothing() {
     let site = Site::with_providers(50).await;
     let mut browser = site.signed_in(Role::Manager).await;
-    for part in [("sate", "CA"), ("state", "California")] {
+    for part in [("sate", "CA"), ("state", "Calfornia")] {
         let answer = browser.post(SAVE, &[("of", "search"), part]).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{part:?}");
     }
