@@ -426,7 +426,7 @@ mod tests {
             ("radius_miles", "0"),
             ("radius_miles", "501"),
             ("radius_miles", "2.5"),
-            ("licensed_in", "Oregon"),
+            ("licensed_in", "Orgon"),
             ("has_license", "often"),
             ("has_fax", "2"),
             ("sole_proprietor", "Y"),

@@ -27,7 +27,7 @@ async fn problems_have_one_shape() {
     all.push(("/api/users by a caller", caller.send().await.problem()));
     for body in [
         json!({}),
-        json!({"filter": {"nosuch": 1, "state": ["CA", "Nevada"]}}),
+        json!({"filter": {"nosuch": 1, "state": ["CA", "Nevad"]}}),
         json!({"filter": {}, "npis": []}),
         json!({"filter": {}, "nosuch": true}),
         json!({"npis": [1]}),
