@@ -25,9 +25,9 @@ async fn csv_of_leads(app: &App) -> Vec<u8> {
     bytes(app.export_leads(&LeadFilter::all(), ExportFormat::Csv)).await
 }
 
-async fn import(app: &App, file: &[u8]) -> ImportReport {
+pub async fn import(app: &App, file: impl AsRef<[u8]>) -> ImportReport {
     let report = app
-        .import_leads(&Actor::system(), file, false)
+        .import_leads(&Actor::system(), file.as_ref(), false)
         .await
         .unwrap();
     assert_eq!(

@@ -1,6 +1,6 @@
 //! Lists of leads as spreadsheets and people write them.
 
-use canvass_app::{Actor, App, Error, ExportFormat, ImportReport};
+use canvass_app::{Actor, App, Error, ExportFormat};
 use canvass_model::{ContactMethod, Lead, LeadFilter, LeadPatch, LeadStatus, Npi, Role};
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
@@ -9,6 +9,7 @@ use rust_xlsxwriter::Workbook;
 use crate::{
     both::{Database, now},
     both_engines,
+    files::import,
     opened::{Opened, person},
 };
 
@@ -28,18 +29,6 @@ async fn two(db: &Database) -> Opened {
         .await
         .unwrap();
     app
-}
-
-async fn import(app: &App, file: impl AsRef<[u8]>) -> ImportReport {
-    let report = app
-        .import_leads(&Actor::system(), file.as_ref(), false)
-        .await
-        .unwrap();
-    assert_eq!(
-        report.rows,
-        report.created + report.updated + report.unchanged + report.rejected
-    );
-    report
 }
 
 /// Imports what has to be taken, all of it.
